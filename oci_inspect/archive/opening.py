@@ -1,0 +1,208 @@
+"""Finding out what an input is, by its content, and opening the store that fits."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from typing import TypeVar
+
+from oci_inspect.archive.store import FolderStore, Store, StreamStore, TarFileStore, Visitor
+from oci_inspect.errors import ArchiveError
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.stream.compression import decompress, detect
+from oci_inspect.stream.source import PrefixedSource, Source, read_exactly
+
+T = TypeVar("T")
+
+MARKERS = ("manifest.json", "index.json", "oci-layout", "repositories", "version")
+"""Members that tell an image archive, at its root."""
+
+FIFO_PATIENCE = 10
+_HEAD = 512
+_SAVE = "save an image with 'docker save', 'podman save' or 'skopeo copy'"
+
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a zip file"),
+    (b"PK\x05\x06", "an empty zip file"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"),
+    (b"hsqs", "a squashfs file system"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"!<arch>\n", "a Debian package or ar archive"),
+    (b"\xed\xab\xee\xdb", "an RPM package"),
+    (b"SIF_MAGIC", "a Singularity image"),
+)
+_ROOTFS = frozenset({"bin", "etc", "usr", "lib", "sbin", "var", "root", "home", "proc", "sys"})
+
+
+def open_store(
+    path: str, visitor: Visitor[T] | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Store[T]:
+    """Open a file, a folder, or ``-`` for standard input.
+
+    ``visitor`` is given the members of a stream as they pass by. Raises :class:`ArchiveError`
+    where the input is no image archive, with what it is instead and what to do.
+    """
+    store: Store[T]
+    if path == "-":
+        source = _StandardInput()
+        store = _open_source("standard input", source, visitor, limits)
+    else:
+        store = _open_path(path, visitor, limits)
+    try:
+        _find_root(store)
+    except ArchiveError:
+        store.close()
+        raise
+    return store
+
+
+class _StandardInput:
+    def read(self, size: int, /) -> bytes:
+        return os.read(0, size)
+
+
+class _Descriptor:
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def read(self, size: int, /) -> bytes:
+        return os.read(self._fd, size)
+
+
+def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T]:
+    try:
+        kind = os.stat(path).st_mode  # noqa: PTH116
+        if stat.S_ISDIR(kind):
+            return FolderStore(path, limits)
+        if not stat.S_ISREG(kind) and not stat.S_ISFIFO(kind):
+            raise ArchiveError(path, "it is a device or a socket", "name a file or a folder")
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise ArchiveError(path, error.strerror or "it cannot be opened") from error
+    except ValueError as error:
+        raise ArchiveError(ascii(path), "no file has such a name") from error
+    keep = False
+    try:
+        if stat.S_ISFIFO(kind):
+            _wait_for_writer(path, fd)
+        head = os.pread(fd, _HEAD, 0) if stat.S_ISREG(kind) else b""
+        if stat.S_ISREG(kind) and head and detect(head) == "none":
+            _refuse_other_files(path, head)
+            try:
+                store: Store[T] = TarFileStore(path, fd, limits)
+            except ArchiveError as error:
+                raise _not_a_tar(path, head) from error
+            keep = True
+            return store
+        store = _open_source(path, _Descriptor(fd), visitor, limits)
+        if stat.S_ISREG(kind):
+            store.size = os.fstat(fd).st_size
+        return store
+    finally:
+        if not keep:
+            os.close(fd)
+
+
+def _wait_for_writer(path: str, fd: int) -> None:
+    """A FIFO that nobody writes to must not hold the program for ever."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    if not poll.poll(FIFO_PATIENCE * 1000):
+        raise ArchiveError(path, f"a FIFO that nobody wrote to for {FIFO_PATIENCE} seconds")
+    os.set_blocking(fd, True)
+
+
+def _open_source(
+    path: str, source: Source, visitor: Visitor[T] | None, limits: Limits
+) -> Store[T]:
+    try:
+        head = read_exactly(source, _HEAD)
+    except OSError as error:
+        raise ArchiveError(path, error.strerror or "it cannot be read") from error
+    if not head:
+        raise ArchiveError(path, "it is empty", "was the download cut, or the pipe's command wrong?")
+    compression = detect(head)
+    if compression == "none":
+        _refuse_other_files(path, head)
+    plain = decompress(compression, PrefixedSource(head, source), limits)
+    try:
+        store = StreamStore(path, plain, visitor, limits)
+    except ArchiveError as error:
+        if compression == "none":
+            raise _not_a_tar(path, head) from error
+        raise ArchiveError(path, f"what is inside the {compression} is no tar archive") from error
+    except OSError as error:
+        raise ArchiveError(path, error.strerror or "it cannot be read") from error
+    store.compression = None if compression == "none" else compression
+    return store
+
+
+def _refuse_other_files(path: str, head: bytes) -> None:
+    for magic, what in _OTHER_FILES:
+        if head.startswith(magic) or magic == b"SIF_MAGIC" and magic in head[:64]:
+            raise ArchiveError(path, f"it is {what}, not an image archive", _SAVE)
+
+
+def _not_a_tar(path: str, head: bytes) -> ArchiveError:
+    if not head.strip(b"\0"):
+        return ArchiveError(path, "it begins with zeros: no tar archive", _SAVE)
+    if head.lstrip()[:1] in (b"{", b"["):
+        return ArchiveError(
+            path,
+            "it is a JSON document, not an image archive",
+            "name the archive or the folder that holds it",
+        )
+    return ArchiveError(path, "it is not a tar archive, nor compressed in a known way", _SAVE)
+
+
+def _find_root(store: Store[T]) -> None:
+    """Find where the image's documents lie: at the top, or in one folder that holds everything."""
+    names = store.members.names()
+    if any(store.find(marker) for marker in MARKERS):
+        return
+    tops = {name.partition("/")[0] for name in names}
+    if len(tops) == 1 and not store.is_folder:
+        top = tops.pop()
+        if any(store.find(f"{top}/{marker}") for marker in MARKERS):
+            store.members.enter_folder(top)
+            return
+    if any(name.endswith("/json") and name.count("/") == 1 for name in names):
+        return  # docker before 1.10, saved by image ID: no document at the top at all
+    raise _no_image(store, names, tops)
+
+
+def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError:
+    path = store.path
+    if store.is_folder:
+        return ArchiveError(
+            path,
+            "this folder holds no image (no manifest.json, index.json or oci-layout)",
+            "name an OCI layout, an unpacked 'docker save' or a skopeo 'dir'",
+        )
+    if store.truncated:
+        cut = [found.message for found in store.findings if found.rule == "tar-truncated"]
+        detail = f" ({cut[0]})" if cut else ""
+        return ArchiveError(
+            path,
+            f"the archive is cut short before its manifest.json or index.json{detail}",
+            "fetch or save it again",
+        )
+    if not names:
+        return ArchiveError(path, "an empty tar archive", _SAVE)
+    if len(tops & _ROOTFS) >= 2:
+        return ArchiveError(
+            path,
+            "it is a plain file system (from 'docker export', or a layer), not a saved image",
+            "use 'docker save' instead",
+        )
+    return ArchiveError(
+        path,
+        f"a tar archive of {len(names):,} members, but no image"
+        " (no manifest.json, index.json or oci-layout)",
+        _SAVE,
+    )
+

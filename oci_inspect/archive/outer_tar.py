@@ -1,0 +1,184 @@
+"""Walking the outer tar: header by header, over a file that can seek or a stream that cannot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+from oci_inspect.errors import ArchiveError, LimitExceededError
+from oci_inspect.findings import FindingCollector
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.paths import path_text
+from oci_inspect.stream.source import CHUNK, Source, read_exactly, read_some
+from oci_inspect.stream.tar import BLOCK, ZERO_BLOCK, HeaderReader, TarHeader, TarHeaderError
+
+
+class Cursor(Protocol):
+    """A place in the outer tar that moves forward."""
+
+    position: int
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to ``size`` bytes and go on by them."""
+        ...
+
+    def skip(self, size: int, /) -> int:
+        """Go on by ``size`` bytes; return how many there were."""
+        ...
+
+
+class FileCursor:
+    """A cursor over a file descriptor; skipping costs nothing."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self._fd = fd
+        self._size = size
+        self.position = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to ``size`` bytes."""
+        data = os.pread(self._fd, size, self.position)
+        self.position += len(data)
+        return data
+
+    def skip(self, size: int, /) -> int:
+        """Go on by ``size`` bytes, at most to the end."""
+        step = max(0, min(size, self._size - self.position))
+        self.position += step
+        return step
+
+
+class StreamCursor:
+    """A cursor over a stream; skipping reads."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.position = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to ``size`` bytes."""
+        data = self._source.read(size)
+        self.position += len(data)
+        return data
+
+    def skip(self, size: int, /) -> int:
+        """Read ``size`` bytes and forget them."""
+        left = size
+        while left > 0 and (data := self.read(min(left, CHUNK))):
+            left -= len(data)
+        return size - left
+
+
+class OuterTar:
+    """Iterates over the entries; between two, the content of the first may be read.
+
+    ``truncated`` is set where the tar ends inside an entry. A damaged header is a finding, and the
+    walk goes on at the next block that is one.
+    """
+
+    def __init__(
+        self, cursor: Cursor, findings: FindingCollector, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._cursor = cursor
+        self._findings = findings
+        self._limits = limits
+        self._left = 0
+        self.truncated = False
+        self.last_name = ""
+
+    def read(self, size: int, /) -> bytes:
+        """Read the content of the entry that was last given."""
+        data = self._cursor.read(min(size, self._left)) if self._left else b""
+        self._left -= len(data)
+        return data
+
+    def entries(self) -> Iterator[TarHeader]:
+        """Give the entries. Raises :class:`ArchiveError` where the first block is no header."""
+        headers = HeaderReader(self._limits)
+        count = zeros = 0
+        lost = False
+        while True:
+            block = read_exactly(self._cursor, BLOCK)
+            if len(block) < BLOCK:
+                self._end_without_mark(block, zeros)
+                return
+            if block == ZERO_BLOCK:
+                zeros += 1
+                if zeros == 2:
+                    self._look_behind_end()
+                    return
+                continue
+            zeros = 0
+            try:
+                step = headers.header(block)
+                while isinstance(step, int):
+                    payload = read_some(self._cursor, step)
+                    if len(payload) < step:
+                        raise TarHeaderError("tar-truncated", "it ends in the middle of a header")
+                    self._cursor.skip(-step % BLOCK)
+                    again = headers.payload(payload)
+                    if again is None:
+                        break
+                    step = again
+                for note in headers.notes:
+                    self._findings.add(note.rule, path_text(note.name), note.message)
+                headers.notes.clear()
+            except TarHeaderError as error:
+                if not count and error.rule == "tar-header-checksum":
+                    raise ArchiveError("", "it is not a tar archive") from error
+                if not lost:
+                    where = f"archive, byte {self._cursor.position - BLOCK:,}"
+                    self._findings.add(error.rule, where, error.problem)
+                self.truncated |= error.rule == "tar-truncated"
+                lost = True
+                continue
+            if not isinstance(step, TarHeader):
+                continue
+            lost = False
+            count += 1
+            if count > self._limits.members:
+                raise LimitExceededError("members", self._limits.members, count, "the archive")
+            self._left = step.stored_size
+            self.last_name = path_text(step.name)
+            yield step
+            if not self._finish(step):
+                return
+
+    def _finish(self, header: TarHeader) -> bool:
+        """Pass over what was not read of an entry; False where the tar ends there."""
+        missing = self._left - self._cursor.skip(self._left)
+        self._left = 0
+        if missing:
+            self.truncated = True
+            self._findings.add(
+                "tar-truncated",
+                "archive",
+                f"it ends {missing:,} bytes before the end of {path_text(header.name)}",
+            )
+            return False
+        self._cursor.skip(-header.stored_size % BLOCK)
+        return True
+
+    def _end_without_mark(self, rest: bytes, zeros: int) -> None:
+        if rest.strip(b"\0"):
+            self.truncated = True
+            self._findings.add("tar-truncated", "archive", "it ends in the middle of a header")
+        else:
+            mark = "only one zero block" if zeros else "no zero blocks"
+            self._findings.add("tar-no-end-mark", "archive", f"{mark} at its end")
+
+    def _look_behind_end(self) -> None:
+        start = self._cursor.position
+        while data := self._cursor.read(CHUNK):
+            if data.strip(b"\0"):
+                more = self._cursor.skip(1 << 62)
+                size = self._cursor.position - start
+                self._findings.add(
+                    "archive-trailing-data",
+                    "archive",
+                    f"{size:,} bytes behind its end at byte {start:,} are not looked at"
+                    if more or size
+                    else "",
+                )
+                return

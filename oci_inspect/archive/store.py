@@ -1,0 +1,292 @@
+"""Stores: the members of an input and their bytes, whatever holds them.
+
+Three kinds answer to one shape. A tar file and a folder give the bytes of a member on request, any
+number of times. A stream is passed over once: small members are kept in memory, every other one is
+handed to a *visitor* as it goes by, and the store remembers what the visitor made of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from oci_inspect.archive.members import Member, MemberKind, MemberTable
+from oci_inspect.archive.outer_tar import FileCursor, OuterTar, StreamCursor
+from oci_inspect.errors import ArchiveError, CorruptStreamError
+from oci_inspect.findings import FindingCollector
+from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
+from oci_inspect.stream.source import BytesSource, PrefixedSource, Source, read_some
+from oci_inspect.stream.tar import TarHeader
+
+T = TypeVar("T")
+Visitor = Callable[[Source, str], T]
+"""Called with a member's bytes and its name while a stream passes by."""
+
+SMALL = 64 * KIB
+_KINDS = {
+    0x30: MemberKind.FILE,
+    0x31: MemberKind.HARDLINK,
+    0x32: MemberKind.SYMLINK,
+    0x53: MemberKind.FILE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A small member as it was read.
+
+    ``data`` is None where its ``size`` is over the limit for JSON, or it was not kept.
+    """
+
+    name: str
+    data: bytes | None
+    size: int
+
+
+class Store(ABC, Generic[T]):
+    """The members of one input. ``size`` is the input's bytes, None where a stream has none."""
+
+    def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.path = path
+        self.limits = limits
+        self.findings = FindingCollector()
+        self.members = MemberTable(self.findings, limits)
+        self.compression: str | None = None
+        self.size: int | None = None
+        self.truncated = False
+        self.visited: dict[str, T] = {}
+        """What the visitor made of members that passed by, by name in the archive."""
+
+    is_folder = False
+
+    @abstractmethod
+    def open(self, member: Member) -> Source | None:
+        """The bytes of a member, from its beginning; None where they passed by already."""
+
+    def find(self, name: str) -> Member | None:
+        """The regular file of this name, through links inside the archive."""
+        return self.members.resolve(name)
+
+    def document(self, name: str) -> Document | None:
+        """Read a small member; None where there is none of this name."""
+        member = self.find(name)
+        if member is None:
+            return None
+        if member.size > self.limits.json_bytes:
+            return Document(name, None, member.size)
+        source = self.open(member)
+        if source is None:
+            return Document(name, None, member.size)
+        return Document(name, read_some(source, member.size), member.size)
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`ArchiveError` where the input changed while it was read."""
+
+    def close(self) -> None:
+        """Give back what was opened."""
+
+
+class _FileSlice:
+    """A part of a file, read without moving anybody's position."""
+
+    def __init__(self, fd: int, offset: int, size: int) -> None:
+        self._fd = fd
+        self._offset = offset
+        self._left = size
+
+    def read(self, size: int, /) -> bytes:
+        data = os.pread(self._fd, min(size, self._left), self._offset) if self._left else b""
+        self._offset += len(data)
+        self._left -= len(data)
+        return data
+
+
+class TarFileStore(Store[T]):
+    """An uncompressed tar that can be read at any place."""
+
+    def __init__(self, path: str, fd: int, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(path, limits)
+        self._fd = fd
+        self._before = os.fstat(fd)
+        self.size = self._before.st_size
+        cursor = FileCursor(fd, self.size)
+        tar = OuterTar(cursor, self.findings, limits)
+        for header in tar.entries():
+            member = _member(self.members, header, cursor.position)
+            if member is not None:
+                self.members.add(member)
+        self.truncated = tar.truncated
+
+    def open(self, member: Member) -> Source:
+        """The member's bytes."""
+        return _FileSlice(self._fd, member.offset, member.size)
+
+    def check_unchanged(self) -> None:
+        """Compare size and time of the open file with those at the start."""
+        now = os.fstat(self._fd)
+        if (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns):
+            raise ArchiveError(self.path, "it changed while it was read", "read it again")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+class StreamStore(Store[T]):
+    """A tar that passes by once: standard input, or a file compressed as a whole."""
+
+    def __init__(
+        self,
+        path: str,
+        source: Source,
+        visitor: Visitor[T] | None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        super().__init__(path, limits)
+        self._kept: dict[int, bytes] = {}
+        self._budget = limits.kept_bytes
+        cursor = StreamCursor(source)
+        tar = OuterTar(cursor, self.findings, limits)
+        try:
+            for header in tar.entries():
+                offset = cursor.position
+                member = _member(self.members, header, offset)
+                if member is None:
+                    continue
+                self.members.add(member)
+                self.visited.pop(member.name, None)
+                if member.kind is MemberKind.FILE:
+                    self._pass_by(member, tar, visitor)
+        except CorruptStreamError as error:
+            self.truncated = True
+            self.findings.add("tar-truncated", "archive", str(error))
+        self.truncated |= tar.truncated
+        self.size = cursor.position
+
+    def _pass_by(self, member: Member, tar: OuterTar, visitor: Visitor[T] | None) -> None:
+        head = tar.read(min(member.size, SMALL))
+        keep = member.size <= SMALL
+        if head.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
+            keep = member.size <= self.limits.json_bytes
+        if keep and member.size <= self._budget:
+            data = head + read_some(tar, member.size - len(head))
+            self._kept[member.offset] = data
+            self._budget -= len(data)
+        elif visitor is not None:
+            self.visited[member.name] = visitor(PrefixedSource(head, tar), member.name)
+
+    def open(self, member: Member) -> Source | None:
+        """The member's bytes where they were kept."""
+        data = self._kept.get(member.offset)
+        return None if data is None else BytesSource(data)
+
+
+class FolderStore(Store[T]):
+    """A folder. Only regular files are opened, no part of their path may be a link."""
+
+    is_folder = True
+    _DEPTH = 3
+
+    def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(path, limits)
+        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._files: list[int] = []
+        self.size = 0
+        self._list(Path(path), "", 1)
+
+    def _list(self, folder: Path, prefix: str, depth: int) -> None:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if depth < self._DEPTH and (depth > 1 or self._worth_listing(entry.name)):
+                    try:
+                        self._list(Path(entry.path), name + "/", depth + 1)
+                    except PermissionError as error:
+                        raise ArchiveError(self.path, f"{name} cannot be read") from error
+                continue
+            info = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(info.st_mode):
+                self.members.add(Member(name, MemberKind.FILE, info.st_size))
+                assert self.size is not None
+                self.size += info.st_size
+            elif stat.S_ISLNK(info.st_mode):
+                target = Path(entry.path).readlink()
+                self.members.add(Member(name, MemberKind.SYMLINK, linkname=str(target)))
+            else:
+                self.members.add(Member(name, MemberKind.OTHER))
+
+    @staticmethod
+    def _worth_listing(name: str) -> bool:
+        """``blobs``, and the folders of docker's layers: not every folder that a user may name."""
+        return name == "blobs" or (len(name) == 64 and all(c in "0123456789abcdef" for c in name))
+
+    def open(self, member: Member) -> Source:
+        """Open a file below the folder, one part of its path after the other, through no link."""
+        *folders, last = member.name.split("/")
+        at = self._root
+        opened: list[int] = []
+        try:
+            for folder in folders:
+                at = os.open(
+                    folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at
+                )
+                opened.append(at)
+            fd = os.open(
+                last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at
+            )
+        except OSError as error:
+            problem = "is a link" if error.errno == errno.ELOOP else (error.strerror or "unreadable")
+            raise ArchiveError(self.path, f"{member.name}: {problem}") from error
+        finally:
+            for one in opened:
+                os.close(one)
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_size != member.size:
+            os.close(fd)
+            raise ArchiveError(self.path, f"{member.name} changed while it was read")
+        return _OwnedFile(fd, info.st_size)
+
+    def close(self) -> None:
+        """Close the folder."""
+        os.close(self._root)
+
+
+class _OwnedFile:
+    """A file of its own, closed at its end or when it is forgotten."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self._file = os.fdopen(fd, "rb", buffering=0)
+        self._left = size
+
+    def read(self, size: int, /) -> bytes:
+        if self._file.closed:
+            return b""
+        data = self._file.read(min(size, self._left))
+        self._left -= len(data)
+        if not data or not self._left:
+            self._file.close()
+        return data
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
+def _member(members: MemberTable, header: TarHeader, offset: int) -> Member | None:
+    name = members.name_of(header.name)
+    if name is None or header.type == 0x35:
+        return None
+    return Member(
+        name,
+        _KINDS.get(header.type, MemberKind.OTHER),
+        header.stored_size,
+        offset,
+        header.linkname.decode("utf-8", "surrogateescape"),
+    )

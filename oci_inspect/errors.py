@@ -1,0 +1,68 @@
+"""What stops the work: exceptions that carry their facts.
+
+Something wrong with the *image* is a :class:`~oci_inspect.findings.Finding`, never an exception.
+Something that leaves nothing to report on is one of these. ``str()`` of each is one line that says
+what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class OciInspectError(Exception):
+    """The root of every exception this package raises on purpose."""
+
+
+class ArchiveError(OciInspectError):
+    """The input cannot be read as an image archive.
+
+    ``path`` is the input as the user named it, ``problem`` what is wrong, ``hint`` what to do.
+    """
+
+    def __init__(self, path: str, problem: str, hint: str | None = None) -> None:
+        self.path = path
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{path}: {problem}" + (f": {hint}" if hint else ""))
+
+
+class CorruptStreamError(OciInspectError):
+    """A compressed stream is damaged, ends early, or has garbage behind its end.
+
+    ``offset`` is the number of compressed bytes taken in when it was noticed.
+    """
+
+    def __init__(self, compression: str, problem: str, offset: int) -> None:
+        self.compression = compression
+        self.problem = problem
+        self.offset = offset
+        super().__init__(f"{compression} stream: {problem} (near byte {offset:,})")
+
+
+class LimitExceededError(OciInspectError):
+    """A ceiling of :class:`~oci_inspect.limits.Limits` was met.
+
+    ``limit`` is the field's name, ``maximum`` its value, ``actual`` what was found (or the least it
+    can be), ``subject`` what it was found in.
+    """
+
+    def __init__(self, limit: str, maximum: int, actual: int, subject: str) -> None:
+        self.limit = limit
+        self.maximum = maximum
+        self.actual = actual
+        self.subject = subject
+        super().__init__(
+            f"{subject}: {actual:,} is over the limit of {maximum:,} for {limit.replace('_', ' ')}"
+            f" (raise it with --limit {limit}=N)"
+        )
+
+
+class SelectionError(OciInspectError):
+    """The image that was asked for is not there, or one of several must be chosen.
+
+    ``choices`` are the names to choose from, ready for ``--image``.
+    """
+
+    def __init__(self, problem: str, choices: tuple[str, ...] = ()) -> None:
+        self.problem = problem
+        self.choices = choices
+        super().__init__(problem)

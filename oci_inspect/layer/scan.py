@@ -1,0 +1,159 @@
+"""One blob to one :class:`LayerScan`: a pure function of the blob's bytes.
+
+The scan owns reading, hashing, decompressing and header walking together, and drains the blob to
+its end whatever happens on the way: a digest is of all bytes or it is nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oci_inspect.errors import CorruptStreamError, LimitExceededError
+from oci_inspect.findings import Finding, finding
+from oci_inspect.layer.entries import EntryTable
+from oci_inspect.layer.tar_scanner import TarScanner
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.stream.compression import MAGIC_BYTES, decompress, detect
+from oci_inspect.stream.source import CHUNK, PrefixedSource, Source, drain, read_exactly
+
+
+@dataclass(frozen=True, slots=True)
+class LayerScan:
+    """All that one blob says of itself.
+
+    ``digests`` are of the blob as stored, ``diff_ids`` of the tar, by algorithm
+    (``{"sha256": "sha256:..."}``); ``size`` and ``uncompressed_size`` are their bytes.
+    ``diff_ids`` is empty and ``uncompressed_size`` counts what could be read where ``complete`` is
+    False: the stream was damaged or met a limit. ``table`` has a row for each tar entry, whiteouts
+    among them. ``findings`` have an entry's path as subject, or nothing.
+    """
+
+    digests: dict[str, str]
+    size: int
+    diff_ids: dict[str, str]
+    uncompressed_size: int
+    compression: str
+    table: EntryTable
+    findings: tuple[Finding, ...]
+    complete: bool
+
+    @property
+    def digest(self) -> str:
+        """The blob's sha256 digest."""
+        return self.digests["sha256"]
+
+    @property
+    def diff_id(self) -> str | None:
+        """The tar's sha256 digest, None where it was not read to its end."""
+        return self.diff_ids.get("sha256")
+
+
+class _Hasher:
+    """Several digests at once of bytes in pieces."""
+
+    def __init__(self, algorithms: Sequence[str]) -> None:
+        self._hashes = {name: hashlib.new(name) for name in algorithms}
+        self.size = 0
+
+    def update(self, data: bytes) -> None:
+        self.size += len(data)
+        for one in self._hashes.values():
+            one.update(data)
+
+    def digests(self) -> dict[str, str]:
+        return {name: f"{name}:{one.hexdigest()}" for name, one in self._hashes.items()}
+
+
+class _HashedSource:
+    """Passes bytes on and hashes them by the way."""
+
+    def __init__(self, source: Source, hasher: _Hasher) -> None:
+        self._source = source
+        self._hasher = hasher
+
+    def read(self, size: int, /) -> bytes:
+        data = self._source.read(size)
+        self._hasher.update(data)
+        return data
+
+
+def scan_layer(
+    source: Source,
+    limits: Limits = DEFAULT_LIMITS,
+    algorithms: Sequence[str] = ("sha256",),
+) -> LayerScan:
+    """Read a layer blob once, to its end, and return its scan.
+
+    ``algorithms`` are the digests to compute (``sha256`` must be among them). Damage and limits end
+    up in ``findings``; only errors of the source itself (``OSError``) are raised.
+    """
+    blob = _Hasher(algorithms)
+    raw = _HashedSource(source, blob)
+    head = read_exactly(raw, MAGIC_BYTES)
+    compression = detect(head)
+    scanner = TarScanner(limits)
+    if compression == "none":
+        found, read = _read_tar(PrefixedSource(head, raw), None, blob, scanner, limits)
+        tar = blob
+    else:
+        tar = _Hasher(algorithms)
+        found, read = _read_tar(
+            decompress(compression, PrefixedSource(head, raw), limits), tar, blob, scanner, limits
+        )
+    drain(raw)
+    whole = read and not found
+    if read:
+        scanner.close()
+    problems = scanner.findings
+    problems.extend(found)
+    return LayerScan(
+        digests=blob.digests(),
+        size=blob.size,
+        diff_ids=tar.digests() if read else {},
+        uncompressed_size=tar.size,
+        compression=compression,
+        table=scanner.table,
+        findings=problems.result(),
+        complete=whole,
+    )
+
+
+def _read_tar(
+    source: Source, tar: _Hasher | None, blob: _Hasher, scanner: TarScanner, limits: Limits
+) -> tuple[list[Finding], bool]:
+    """Read the tar to its end; return what broke on the way, and whether the end was reached.
+
+    ``tar`` is None where the blob is the tar and its bytes are hashed as they are read. A limit of
+    the listing (entries, path lengths) ends the listing but not the reading: the digests can still
+    be told. A limit on the bytes themselves ends both.
+    """
+    found: list[Finding] = []
+    listing = True
+    size = 0
+    ratio_from = limits.expansion_floor
+    try:
+        while data := source.read(CHUNK):
+            size += len(data)
+            if tar is not None:
+                tar.update(data)
+                if size > ratio_from and size > limits.expansion_ratio * blob.size:
+                    raise LimitExceededError(
+                        "expansion_ratio", limits.expansion_ratio, size // blob.size, "the layer"
+                    )
+            if size > limits.layer_bytes:
+                raise LimitExceededError("layer_bytes", limits.layer_bytes, size, "the layer")
+            if listing:
+                try:
+                    scanner.feed(data)
+                except LimitExceededError as error:
+                    found.append(finding("limit-exceeded", "", str(error)))
+                    listing = False
+    except CorruptStreamError as error:
+        found.append(finding("layer-corrupt", "", str(error)))
+        return found, False
+    except LimitExceededError as error:
+        found.append(finding("limit-exceeded", "", str(error)))
+        return found, False
+    return found, True

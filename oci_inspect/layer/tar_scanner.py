@@ -1,0 +1,413 @@
+"""The rows of a layer's tar, from its bytes as they pass by in pieces of any size.
+
+The tight loop of the whole program. A header that needs nothing special is taken apart here;
+everything else goes to :class:`~oci_inspect.stream.tar.HeaderReader`. Contents are fingerprinted,
+never kept. A damaged header does not end the listing: the scanner says so and goes on at the next
+block that is a header (GNU tar and bsdtar do; Python's tarfile ends in silence).
+"""
+
+from __future__ import annotations
+
+from oci_inspect.errors import LimitExceededError
+from oci_inspect.findings import FindingCollector
+from oci_inspect.layer.entries import (
+    BLOCK_DEVICE,
+    CHAR,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARDLINK,
+    SYMLINK,
+    EntryTable,
+)
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.paths import normalise, path_text
+from oci_inspect.stream.compression import adler32, crc32
+from oci_inspect.stream.tar import (
+    BLOCK,
+    FIELDS,
+    ZERO_BLOCK,
+    HeaderReader,
+    TarHeader,
+    TarHeaderError,
+    parse_number,
+)
+
+EMPTY_FINGERPRINT = 1 << 32
+"""The fingerprint of no bytes: Adler-32 begins at 1, CRC-32 at 0."""
+
+EXAMPLES_PER_LAYER = 20
+"""Findings of one rule that are listed for one layer."""
+
+_TYPES = {
+    0x30: FILE,
+    0x31: HARDLINK,
+    0x32: SYMLINK,
+    0x33: CHAR,
+    0x34: BLOCK_DEVICE,
+    0x35: DIRECTORY,
+    0x36: FIFO,
+}
+_PLAIN_TYPES = {b"0": FILE, b"\0": FILE, b"1": HARDLINK, b"2": SYMLINK, b"5": DIRECTORY}
+_MEMO = 1 << 16
+_TOC_NAMES = (b"stargz.index.json",)
+
+
+class TarScanner:
+    """Feed it the tar, then :meth:`close` it; the rows are in ``table``."""
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.table = EntryTable()
+        self.findings = FindingCollector(EXAMPLES_PER_LAYER)
+        self._limits = limits
+        self._headers = HeaderReader(limits)
+        self._numbers: dict[bytes, int] = {}
+        self._checksums: dict[bytes, int] = {}
+        self._carry = b""
+        self._content = 0  # bytes of the current file still to come
+        self._padding = 0  # bytes to pass over behind it
+        self._crc = 0
+        self._adler = 1
+        self._payload_left = 0
+        self._payload: list[bytes] = []
+        self._zero_seen = False
+        self._lost = False
+        self._ended = False
+        self._behind_end = False
+        self._position = 0  # of the tar, at the start of the piece being fed
+
+    def feed(self, data: bytes) -> None:
+        """Go on by ``data``. Raises :class:`LimitExceededError`; then feed no more."""
+        position = 0
+        size = len(data)
+        while position < size:
+            if self._content:
+                position = self._take_content(data, position)
+            elif self._padding:
+                step = min(self._padding, size - position)
+                self._padding -= step
+                position += step
+            elif self._payload_left:
+                step = min(self._payload_left, size - position)
+                self._payload.append(data[position : position + step])
+                self._payload_left -= step
+                position += step
+                if not self._payload_left:
+                    self._payload_done(position)
+            elif self._carry or size - position < BLOCK:
+                missing = BLOCK - len(self._carry)
+                self._carry += data[position : position + missing]
+                position = min(size, position + missing)
+                if len(self._carry) == BLOCK:
+                    block, self._carry = self._carry, b""
+                    if self._ended:
+                        self._look_behind_end(block)
+                    else:
+                        self._block(block, position)
+            elif self._ended:
+                whole = position + (size - position) // BLOCK * BLOCK
+                self._look_behind_end(data[position:whole])
+                position = whole
+            else:
+                position = self._run(data, position)
+        self._position += size
+
+    def close(self) -> None:
+        """Say what an early end leaves open."""
+        add = self.findings.add
+        if self._content:
+            name = path_text(self.table.paths[-1])
+            add("tar-truncated", name, f"the tar ends {self._content:,} bytes before this file")
+        elif self._payload_left or self._carry.strip(b"\0"):
+            add("tar-truncated", "", "the tar ends in the middle of a header")
+        elif self._headers.pending:
+            add("tar-header-invalid", "", "an extension header with no entry behind it")
+        elif not self._ended:
+            add("tar-no-end-mark", "", "the tar ends without two zero blocks")
+
+    def _run(self, data: bytes, position: int) -> int:
+        """Take headers whose block lies whole in ``data``, as many as there are."""
+        table = self.table
+        paths, types, sizes = table.paths, table.types, table.sizes
+        modes, uids, gids, mtimes = table.modes, table.uids, table.gids, table.mtimes
+        fingerprints, offsets = table.fingerprints, table.offsets
+        numbers, checksums = self._numbers, self._checksums
+        unpack = FIELDS.unpack_from
+        view = memoryview(data)
+        base = self._position
+        last = len(data) - BLOCK
+        end = len(data)
+        limit = self._limits.entries
+        plain = self._headers.plain and not self._lost and not self._zero_seen
+        while position <= last:
+            fields = unpack(data, position)
+            kind = _PLAIN_TYPES.get(fields[7])
+            name = fields[0].rstrip(b"\0")
+            expected = checksums.get(fields[6])
+            if (
+                not plain
+                or kind is None
+                or not name
+                or b"\0" in name
+                or expected != adler32(view[position : position + BLOCK]) & 0xFFFF
+            ):
+                position += BLOCK
+                self._block(data[position - BLOCK : position], position)
+                if self._content or self._padding or self._payload_left or self._ended:
+                    return position
+                plain = self._headers.plain and not self._lost and not self._zero_seen
+                continue
+            mode = numbers.get(fields[1])
+            uid = numbers.get(fields[2])
+            gid = numbers.get(fields[3])
+            size = numbers.get(fields[4])
+            mtime = numbers.get(fields[5])
+            if mode is None or uid is None or gid is None or size is None or mtime is None:
+                if not self._learn(fields[1:6]):
+                    position += BLOCK
+                    self._block(data[position - BLOCK : position], position)
+                    return position
+                continue
+            if size and kind != FILE:
+                position += BLOCK
+                self._block(data[position - BLOCK : position], position)
+                return position
+            if fields[12][0] and fields[9][:6] == b"ustar\0":
+                name = fields[12].partition(b"\0")[0] + b"/" + name
+            if kind == FILE and name[-1] == 0x2F:
+                kind = DIRECTORY
+            if name[-1] == 0x2F:
+                name = name[:-1]
+            if (
+                b"/." in name
+                or b"//" in name
+                or name[:1] in b"./"
+                or len(name) > 255
+                or not name.isascii()
+                or not name.decode("ascii").isprintable()
+            ):
+                name = self._clean(name)
+            position += BLOCK
+            if kind == SYMLINK or kind == HARDLINK:
+                self._link(kind, name, fields[8].partition(b"\0")[0])
+            paths.append(name)
+            types.append(kind)
+            sizes.append(size)
+            modes.append(mode & 0o7777)
+            uids.append(uid)
+            gids.append(gid)
+            mtimes.append(mtime)
+            offsets.append(base + position)
+            if not size:
+                fingerprints.append(EMPTY_FINGERPRINT)
+                if len(paths) > limit:
+                    self._check_entries()
+                continue
+            stop = position + size
+            if stop > end:
+                fingerprints.append(0)
+                self._begin_content(size)
+                return position
+            content = view[position:stop]
+            fingerprints.append(adler32(content) << 32 | crc32(content))
+            if len(paths) > limit:
+                self._check_entries()
+            position = stop + -size % BLOCK
+            if position > end:
+                self._padding = position - end
+                return end
+        return position
+
+    def _learn(self, fields: tuple[bytes, ...]) -> bool:
+        """Remember what number fields mean: a tar repeats a few of them over and over."""
+        if len(self._numbers) > _MEMO:
+            self._numbers.clear()
+        for field in fields:
+            number = parse_number(field)
+            if number is None or not 0 <= number < 1 << 62:
+                return False
+            self._numbers[field] = number
+        return self._numbers[fields[0]] < 1 << 32
+
+    def _block(self, block: bytes, position: int) -> None:
+        """Take one block by the slow way; ``position`` is behind it in the current piece."""
+        if block == ZERO_BLOCK:
+            if self._zero_seen:
+                self._ended = True
+            self._zero_seen = True
+            return
+        if self._zero_seen:
+            self._zero_seen = False
+            if not self._lost:
+                self.findings.add(
+                    "tar-ambiguous", "", "entries behind a lone zero block: some readers end there"
+                )
+        try:
+            result = self._headers.header(block)
+        except TarHeaderError as error:
+            if not self._lost:
+                where = self._position + position - BLOCK
+                self.findings.add(error.rule, f"byte {where:,}", error.problem)
+            self._lost = True
+            return
+        self._lost = False
+        self._remember_checksum(block)
+        if isinstance(result, int):
+            self._want(result)
+            if not result:
+                self._payload_done(position)
+        else:
+            self._entry(result, position)
+
+    def _remember_checksum(self, block: bytes) -> None:
+        field = block[148:156]
+        stored = parse_number(field)
+        if stored is not None:
+            if len(self._checksums) > _MEMO:
+                self._checksums.clear()
+            self._checksums[field] = (stored + sum(field) - 255) % 65521
+
+    def _want(self, payload: int) -> None:
+        self._payload = []
+        self._payload_left = payload
+
+    def _payload_done(self, position: int) -> None:
+        data = b"".join(self._payload)
+        self._payload = []
+        self._padding = -len(data) % BLOCK
+        result = self._headers.payload(data)
+        self._tell_notes()
+        if isinstance(result, int):
+            self._want(result)
+        elif result is not None:
+            self._entry(result, position)
+
+    def _entry(self, header: TarHeader, position: int) -> None:
+        self._tell_notes()
+        table = self.table
+        name = header.name
+        kind = _TYPES.get(header.type, FILE)
+        path = self._clean(name)
+        if kind in (SYMLINK, HARDLINK):
+            self._link(kind, path, header.linkname)
+        row = len(table.paths)
+        table.paths.append(path)
+        table.types.append(kind)
+        table.sizes.append(header.size)
+        table.modes.append(header.mode & 0o7777)
+        table.uids.append(header.uid)
+        table.gids.append(header.gid)
+        table.mtimes.append(header.mtime)
+        table.offsets.append(self._position + position)
+        table.fingerprints.append(EMPTY_FINGERPRINT)
+        if header.mtime_ns:
+            table.mtime_ns[row] = header.mtime_ns
+        if header.xattrs:
+            table.xattrs[row] = header.xattrs
+        if kind in (CHAR, BLOCK_DEVICE):
+            table.devices[row] = header.device
+        if header.stored_size != header.size:
+            table.stored_sizes[row] = header.stored_size
+        if row >= self._limits.entries:
+            self._check_entries()
+        if header.stored_size:
+            self._begin_content(header.stored_size)
+
+    def _begin_content(self, size: int) -> None:
+        self._content = size
+        self._padding = -size % BLOCK
+        self._crc = 0
+        self._adler = 1
+
+    def _take_content(self, data: bytes, position: int) -> int:
+        step = min(self._content, len(data) - position)
+        view = memoryview(data)[position : position + step]
+        self._crc = crc32(view, self._crc)
+        self._adler = adler32(view, self._adler)
+        self._content -= step
+        if not self._content:
+            self.table.fingerprints[-1] = self._adler << 32 | self._crc
+        return position + step
+
+    def _link(self, kind: int, path: bytes, target: bytes) -> None:
+        """Keep a link's target: a hard link's is a path of the image, a symbolic link's is text."""
+        if kind == HARDLINK:
+            target, unsafe = normalise(target)
+            if unsafe:
+                self.findings.add(
+                    "path-unsafe", path_text(path), "a hard link whose target has a '..' part"
+                )
+        self.table.linknames[len(self.table.paths)] = target
+
+    def _clean(self, name: bytes) -> bytes:
+        """The path of a name that may need work, with what there is to say about it."""
+        path, unsafe = normalise(name)
+        if unsafe:
+            self.findings.add(
+                "path-unsafe", path_text(name), "a '..' part in its name: clamped at the root"
+            )
+        limits = self._limits
+        if len(path) > 255:
+            if len(path) > limits.path_bytes:
+                raise LimitExceededError("path_bytes", limits.path_bytes, len(path), "a path")
+            longest = max(map(len, path.split(b"/")))
+            if longest > limits.path_part_bytes:
+                raise LimitExceededError(
+                    "path_part_bytes", limits.path_part_bytes, longest, "a part of a path"
+                )
+            depth = path.count(b"/") + 1
+            if depth > limits.path_depth:
+                raise LimitExceededError("path_depth", limits.path_depth, depth, "a path")
+        try:
+            text = path.decode("utf-8")
+        except UnicodeDecodeError:
+            self.findings.add("path-encoding", path_text(path), "its name is not UTF-8")
+        else:
+            if not text.isprintable() and any(_is_control(char) for char in text):
+                shown = text.encode("unicode_escape").decode("ascii")
+                self.findings.add("path-encoding", shown, "control characters in its name")
+        return path
+
+    def _check_entries(self) -> None:
+        raise LimitExceededError(
+            "entries", self._limits.entries, len(self.table), "entries of the layer"
+        )
+
+    def _tell_notes(self) -> None:
+        notes = self._headers.notes
+        if notes:
+            for note in notes:
+                self.findings.add(note.rule, path_text(note.name), note.message)
+            notes.clear()
+
+    def _look_behind_end(self, data: bytes) -> None:
+        """Whether another reader, one that goes on behind the end mark, would find entries."""
+        if self._behind_end or not data.strip(b"\0"):
+            return
+        reader = HeaderReader(self._limits)
+        for start in range(0, len(data), BLOCK):
+            block = data[start : start + BLOCK]
+            if block == ZERO_BLOCK:
+                continue
+            try:
+                header = reader.header(block)
+            except (TarHeaderError, LimitExceededError):
+                continue
+            if isinstance(header, TarHeader) and header.name in _TOC_NAMES:
+                continue  # estargz puts its table of contents there, by its specification
+            name = path_text(header.name) if isinstance(header, TarHeader) else ""
+            self.findings.add("tar-ambiguous", name, "entries behind the end mark")
+            self._behind_end = True
+            return
+
+
+def _is_control(char: str) -> bool:
+    """C0, DEL, C1, line separators and the marks that turn the direction of text."""
+    code = ord(char)
+    return (
+        code < 0x20
+        or 0x7F <= code < 0xA0
+        or code in (0x200E, 0x200F, 0x061C, 0x2028, 0x2029, 0xFEFF)
+        or 0x202A <= code <= 0x202E
+        or 0x2066 <= code <= 0x2069
+    )

@@ -1,0 +1,61 @@
+"""Ceilings on what an archive may ask of the machine that reads it.
+
+Each is far above what real images need, and each can be raised: ``--limit NAME=N`` on the command
+line, an argument to :func:`oci_inspect.analyze` in Python. docs/limits.md tells them to users.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+TIB = 1024 * GIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every ceiling, with its unit and whose habit the default is."""
+
+    json_bytes: int = 4 * MIB
+    """Bytes of one manifest, index, config or ``manifest.json`` (distribution spec: 4 MiB)."""
+    json_depth: int = 64
+    """Nesting of arrays and objects in one JSON document."""
+    kept_bytes: int = 64 * MIB
+    """Bytes of all small members together that a pass over a stream keeps in memory."""
+    members: int = 1_000_000
+    """Members of the outer archive."""
+    index_nodes: int = 1_000
+    """Manifests and indexes reached from ``index.json``, each counted once."""
+    index_depth: int = 8
+    """Indexes inside indexes."""
+    header_bytes: int = 1 * MIB
+    """Bytes of one pax header or GNU long name (Go's archive/tar)."""
+    headers_in_row: int = 4
+    """Extension headers in front of one entry (``g``, ``x``, ``L`` and ``K`` once each)."""
+    sparse_regions: int = 65_536
+    """Regions in the map of one sparse file."""
+    path_bytes: int = 4_096
+    """Bytes of one path (PATH_MAX of Linux)."""
+    path_part_bytes: int = 255
+    """Bytes of one part of a path (NAME_MAX of Linux)."""
+    path_depth: int = 1_024
+    """Parts of one path."""
+    entries: int = 4_000_000
+    """Tar entries of all layers of an image together."""
+    layers: int = 512
+    """Layers of one image."""
+    layer_bytes: int = 1 * TIB
+    """Bytes of one layer's tar, uncompressed."""
+    expansion_ratio: int = 200
+    """Uncompressed to compressed bytes, judged after ``expansion_floor`` bytes of output."""
+    expansion_floor: int = 1 * GIB
+    """Output below this many bytes is never judged: zero-filled log files are real."""
+    zstd_window: int = 128 * MIB
+    """Bytes of the window that a zstd frame may ask for (the zstd command's own ceiling)."""
+    links: int = 40
+    """Symbolic links followed in resolving one name (Linux)."""
+
+
+DEFAULT_LIMITS = Limits()

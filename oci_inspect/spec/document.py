@@ -1,0 +1,238 @@
+"""JSON documents, read with suspicion: bounded, unambiguous, typed field by field.
+
+Go readers match keys without case and take the last of two, so does :class:`Fields`; where that
+matters a ``json-key-ambiguous`` problem says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple, NoReturn
+
+JsonObject = dict[str, Any]
+
+_MAP_KEYS = frozenset(
+    {"annotations", "labels", "exposedports", "volumes", "layersources", "repositories"}
+)
+
+
+class Problem(NamedTuple):
+    """What is wrong with a document: a finding's rule, the field, one sentence."""
+
+    rule: str
+    where: str
+    message: str
+
+
+class _Refused(ValueError):
+    """A value the standard library would take and we do not."""
+
+
+def parse_json(data: bytes, max_depth: int = 64) -> tuple[Any, list[Problem]]:
+    """Parse one JSON document; on failure the value is None and a ``json-invalid`` problem tells.
+
+    Refused beside bad syntax: anything but UTF-8, a byte order mark, a second value behind the
+    first, deeper nesting than ``max_depth``, integers beyond 64 bits, NaN and infinities.
+    """
+    problems: list[Problem] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> JsonObject:
+        result = dict(items)
+        if len(result) != len(items):
+            seen: set[str] = set()
+            for key, _ in items:
+                if key in seen and len(problems) < 20:
+                    problems.append(
+                        Problem("json-key-ambiguous", key, "the key stands twice in one object")
+                    )
+                seen.add(key)
+        return result
+
+    try:
+        text = data.decode("utf-8")
+        value = json.loads(
+            text,
+            object_pairs_hook=pairs,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+        _check_depth(value, max_depth)
+    except UnicodeDecodeError:
+        message = "it is not UTF-8"
+    except json.JSONDecodeError as error:
+        message = f"{error.msg} at line {error.lineno} column {error.colno}"
+    except RecursionError:
+        message = f"it is nested deeper than {max_depth} levels"
+    except _Refused as error:
+        message = str(error)
+    else:
+        for where in _case_twins(value):
+            if len(problems) < 20:
+                problems.append(
+                    Problem("json-key-ambiguous", where, "two keys differ by case only")
+                )
+        return value, problems
+    return None, [Problem("json-invalid", "", message)]
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= 20:
+        value = int(digits)
+        if -(2**63) <= value < 2**64:
+            return value
+    raise _Refused("it holds an integer beyond 64 bits")
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise _Refused("it holds a number beyond all bounds")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Refused(f"it holds {name}, which is not JSON")
+
+
+def _check_depth(value: Any, most: int) -> None:
+    level = [value]
+    depth = 0
+    while level:
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below.extend(one.values())
+            elif isinstance(one, list):
+                below.extend(one)
+        depth += any(isinstance(one, (dict, list)) for one in level)
+        if depth > most:
+            raise _Refused(f"it is nested deeper than {most} levels")
+        level = [one for one in below if isinstance(one, (dict, list))]
+
+
+def _case_twins(value: Any) -> Iterator[str]:
+    """Keys that a reader without case would take for one; in maps of names they are two."""
+    stack = [("", "", value)]
+    while stack:
+        where, key, one = stack.pop()
+        if isinstance(one, list):
+            stack.extend((f"{where}[{i}]", "", item) for i, item in enumerate(one))
+        elif isinstance(one, dict):
+            if key.lower() not in _MAP_KEYS:
+                folded: set[str] = set()
+                for name in one:
+                    if name.lower() in folded:
+                        yield f"{where}.{name}" if where else name
+                    folded.add(name.lower())
+            stack.extend(
+                (f"{where}.{name}" if where else name, name, item)
+                for name, item in one.items()
+                if isinstance(item, (dict, list))
+            )
+
+
+class Fields:
+    """Typed access to one JSON object; wrong types become problems of ``rule`` and a default.
+
+    ``null`` and a missing key are the same, as in Go.
+    """
+
+    def __init__(
+        self, value: JsonObject, where: str, problems: list[Problem], rule: str = "json-invalid"
+    ) -> None:
+        self._value = value
+        self._where = where
+        self._problems = problems
+        self._rule = rule
+        self._folded: dict[str, str] | None = None
+
+    def get(self, key: str) -> Any:
+        """The value as it is; an exact key first, then one that differs by case."""
+        if key in self._value:
+            return self._value[key]
+        if self._folded is None:
+            self._folded = {name.lower(): name for name in self._value}
+        name = self._folded.get(key.lower())
+        return None if name is None else self._value[name]
+
+    def where(self, key: str) -> str:
+        """The full name of a field, for messages."""
+        return f"{self._where}.{key}" if self._where else key
+
+    def wrong(self, key: str, wanted: str) -> None:
+        """Say that a field is not what it must be."""
+        name = self.where(key)
+        self._problems.append(Problem(self._rule, name, f"{name} is not {wanted}"))
+
+    def text(self, key: str) -> str | None:
+        """A string, or None."""
+        value = self.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.wrong(key, "a string")
+        return None
+
+    def size(self, key: str) -> int | None:
+        """A whole number of 0 or more, or None."""
+        value = self.get(key)
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
+            return value
+        self.wrong(key, "a whole number of bytes")
+        return None
+
+    def boolean(self, key: str) -> bool:
+        """True or False; False where it is missing."""
+        value = self.get(key)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        self.wrong(key, "true or false")
+        return False
+
+    def object(self, key: str) -> JsonObject | None:
+        """An object, or None."""
+        value = self.get(key)
+        if value is None or isinstance(value, dict):
+            return value
+        self.wrong(key, "an object")
+        return None
+
+    def objects(self, key: str) -> list[tuple[str, JsonObject]]:
+        """The objects of an array, each with its full name; what is none is left out and told."""
+        value = self.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.wrong(key, "an array")
+            return []
+        found = []
+        for i, one in enumerate(value):
+            if isinstance(one, dict):
+                found.append((f"{self.where(key)}[{i}]", one))
+            else:
+                self.wrong(f"{key}[{i}]", "an object")
+        return found
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The strings of an array; what is none is left out and told."""
+        value = self.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self.wrong(key, "an array of strings")
+            return ()
+        if any(not isinstance(one, str) for one in value):
+            self.wrong(key, "an array of strings")
+        return tuple(one for one in value if isinstance(one, str))
+
+    def strings(self, key: str) -> dict[str, str]:
+        """A map of strings to strings; other values are left out and told."""
+        value = self.object(key)
+        if value is None:
+            return {}
+        if any(not isinstance(one, str) for one in value.values()):
+            self.wrong(key, "a map of strings")
+        return {name: one for name, one in value.items() if isinstance(one, str)}

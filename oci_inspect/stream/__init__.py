@@ -1,0 +1,1 @@
+"""Bytes in, bytes or tar headers out: what reading archives and reading layers both stand on."""

@@ -1,0 +1,273 @@
+"""Compressed streams: told by their first bytes, read in bounded pieces, checked to their end.
+
+The only module that knows isal and zstandard. One shape for every compression: :func:`decompress`
+gives a source; reading it raises :class:`CorruptStreamError` where the stream is damaged, ends
+early, or has anything but padding behind its end. Several gzip members, xz streams or zstd frames
+in a row are one stream (RFC 1952 section 2.2; RFC 8878 section 3.1, skippable frames included).
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from oci_inspect.errors import CorruptStreamError, LimitExceededError
+from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
+from oci_inspect.stream.source import CHUNK, Source
+from oci_inspect.stream.zstd_frames import FrameWalker
+
+if TYPE_CHECKING:
+    import zstandard
+
+try:
+    from isal import igzip_lib
+    from isal.isal_zlib import adler32, crc32
+except ImportError:  # no wheel for this machine: slower, the same results
+    igzip_lib = None
+    from zlib import adler32, crc32
+
+__all__ = ["MAGIC_BYTES", "adler32", "crc32", "decompress", "detect"]
+
+MAGIC_BYTES = 10
+"""How many first bytes :func:`detect` wants to see."""
+
+XZ_MEMORY = 128 * MIB
+_SMALLEST_FEED = 4096
+
+
+def detect(head: bytes) -> str:
+    """Name the compression that ``head`` begins: ``gzip``, ``zstd``, ``xz``, ``bzip2``, ``none``.
+
+    bzip2 must show the magic number of its first block as well: a tar whose first file is called
+    ``BZh...`` is a tar.
+    """
+    if head[:3] == b"\x1f\x8b\x08":
+        return "gzip"
+    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
+        return "zstd"
+    if head[:6] == b"\xfd7zXZ\x00":
+        return "xz"
+    if head[:3] == b"BZh" and head[4:10] in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"):
+        return "bzip2"
+    return "none"
+
+
+def decompress(compression: str, source: Source, limits: Limits = DEFAULT_LIMITS) -> Source:
+    """Return a source of the uncompressed bytes of ``source``; ``none`` gives it back as it is.
+
+    Its ``read(n)`` gives at most ``n`` bytes, whatever the stream expands to. Raises
+    :class:`CorruptStreamError` and, for a zstd window over the limit, :class:`LimitExceededError`.
+    """
+    if compression == "none":
+        return source
+    if compression == "zstd":
+        return _ZstdSource(source, limits)
+    factory, errors = _MEMBER_READERS[compression]
+    return _MemberSource(compression, factory, errors, source)
+
+
+class _MemberReader(Protocol):
+    """What igzip_lib, bz2 and lzma all offer for one member of a stream."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _ZlibMember:
+    """zlib in the shape of the others, for machines without isal."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._member.eof and not self._member.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        tail = self._member.unconsumed_tail
+        return self._member.decompress(tail + data if tail else data, max_length)
+
+
+def _gzip_member() -> _MemberReader:
+    if igzip_lib is None:
+        return _ZlibMember()
+    member: _MemberReader = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    return member
+
+
+def _xz_member() -> _MemberReader:
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+
+
+_GZIP_ERRORS: tuple[type[Exception], ...] = (zlib.error, OverflowError)
+if igzip_lib is not None:
+    _GZIP_ERRORS += (igzip_lib.error,)
+
+_MEMBER_READERS: dict[str, tuple[Callable[[], _MemberReader], tuple[type[Exception], ...]]] = {
+    "gzip": (_gzip_member, _GZIP_ERRORS),
+    "xz": (_xz_member, (lzma.LZMAError, EOFError)),
+    "bzip2": (bz2.BZ2Decompressor, (OSError, EOFError)),
+}
+
+
+class _MemberSource:
+    """Reads a stream of one or more members, with zero padding allowed behind the last."""
+
+    def __init__(
+        self,
+        compression: str,
+        factory: Callable[[], _MemberReader],
+        errors: tuple[type[Exception], ...],
+        source: Source,
+    ) -> None:
+        self._compression = compression
+        self._factory = factory
+        self._errors = errors
+        self._source = source
+        self._member = factory()
+        self._input = b""
+        self._position = 0
+        self._taken = 0
+        self._member_input = 0
+        # A member's unused input is copied by the library: where members are small (estargz has
+        # one for each file) large feeds would make the time quadratic in the feed.
+        self._feed = CHUNK
+        self._ended = False
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ended:
+            if self._member.eof and not self._next_member():
+                break
+            data = b""
+            if self._member.needs_input:
+                data = self._take(self._feed)
+                if not data:
+                    raise self._corrupt("it ends early")
+            try:
+                out = self._member.decompress(data, size)
+            except self._errors as error:
+                raise self._corrupt(_clean(error)) from error
+            if out:
+                return out
+        return b""
+
+    def _take(self, size: int) -> bytes:
+        if self._position >= len(self._input):
+            self._input = self._source.read(CHUNK)
+            self._position = 0
+        piece = self._input[self._position : self._position + size]
+        self._position += len(piece)
+        self._taken += len(piece)
+        self._member_input += len(piece)
+        return piece
+
+    def _next_member(self) -> bool:
+        """Go to the next member; False at a clean end of the stream."""
+        unused = len(self._member.unused_data)
+        self._position -= unused
+        self._taken -= unused
+        length = self._member_input - unused
+        self._feed = max(_SMALLEST_FEED, min(CHUNK, 2 * length))
+        self._member_input = 0
+        padded = False
+        while byte := self._take(1):
+            if byte != b"\0":
+                break
+            padded = True
+            self._skip_zeros()
+        if not byte:
+            self._ended = True
+            return False
+        self._position -= 1
+        self._taken -= 1
+        self._member_input = 0
+        head = self._input[self._position : self._position + MAGIC_BYTES]
+        if len(head) < MAGIC_BYTES:
+            head += self._source.read(CHUNK)
+            self._input, self._position = head, 0
+        if padded or detect(head[:MAGIC_BYTES]) != self._compression:
+            raise self._corrupt("garbage behind its end")
+        self._member = self._factory()
+        return True
+
+    def _skip_zeros(self) -> None:
+        rest = self._input[self._position :]
+        zeros = len(rest) - len(rest.lstrip(b"\0"))
+        self._position += zeros
+        self._taken += zeros
+
+    def _corrupt(self, problem: str) -> CorruptStreamError:
+        return CorruptStreamError(self._compression, problem, self._taken)
+
+
+class _ZstdSource:
+    """Reads zstd frames; :class:`FrameWalker` sees what the library does not tell.
+
+    The library's reader ends in silence where a frame is cut, and names no window size.
+    """
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        import zstandard
+
+        self._walker = FrameWalker()
+        self._source = source
+        self._limits = limits
+        self._error = zstandard.ZstdError
+        self._ended = False
+        self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
+            max_window_size=limits.zstd_window
+        ).stream_reader(_Tapped(self), read_size=128 * 1024, read_across_frames=True)
+
+    def pull(self, size: int) -> bytes:
+        data = self._source.read(size)
+        self._walker.feed(data)
+        if self._walker.largest_window > self._limits.zstd_window:
+            raise LimitExceededError(
+                "zstd_window", self._limits.zstd_window, self._walker.largest_window, "zstd stream"
+            )
+        return data
+
+    def read(self, size: int, /) -> bytes:
+        if self._ended:
+            return b""
+        try:
+            out = self._reader.read(size)
+        except self._error as error:
+            problem = "garbage behind its end" if self._walker.garbage else _clean(error)
+            raise CorruptStreamError("zstd", problem, self._walker.taken) from error
+        if not out:
+            self._ended = True
+            if self._walker.garbage:
+                raise CorruptStreamError("zstd", "garbage behind its end", self._walker.taken)
+            if not self._walker.between_frames:
+                raise CorruptStreamError("zstd", "it ends early", self._walker.taken)
+        return out
+
+
+class _Tapped:
+    def __init__(self, owner: _ZstdSource) -> None:
+        self._owner = owner
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._owner.pull(size)
+
+
+def _clean(error: Exception) -> str:
+    """The library's own words, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,78 @@
+"""Where bytes come from: anything with ``read(n)``."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+CHUNK = 1 << 20
+"""Bytes asked for at a time: large enough that hashing releases the interpreter lock for long."""
+
+
+class Source(Protocol):
+    """A stream of bytes, read once from front to end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes, at least one unless the stream has ended."""
+        ...
+
+
+class BytesSource:
+    """A source over bytes in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes."""
+        piece = self._data[self._position : self._position + size]
+        self._position += len(piece)
+        return piece
+
+
+class PrefixedSource:
+    """A source that gives back bytes that were read ahead before it goes on."""
+
+    def __init__(self, head: bytes, rest: Source) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes."""
+        if self._head:
+            piece, self._head = self._head[:size], self._head[size:]
+            return piece
+        return self._rest.read(size)
+
+
+def read_exactly(source: Source, size: int) -> bytes:
+    """Read ``size`` bytes, fewer only where the source ends before."""
+    data = source.read(size)
+    if len(data) == size or not data:
+        return data
+    pieces = [data]
+    missing = size - len(data)
+    while missing and (data := source.read(missing)):
+        pieces.append(data)
+        missing -= len(data)
+    return b"".join(pieces)
+
+
+def read_some(source: Source, size: int) -> bytes:
+    """Read at most ``size`` bytes without asking for more than a chunk at a time.
+
+    A claimed size is never allocated before its bytes have come.
+    """
+    pieces: list[bytes] = []
+    while size > 0 and (data := source.read(min(size, CHUNK))):
+        pieces.append(data)
+        size -= len(data)
+    return b"".join(pieces)
+
+
+def drain(source: Source) -> int:
+    """Read to the end and return the number of bytes."""
+    total = 0
+    while data := source.read(CHUNK):
+        total += len(data)
+    return total
