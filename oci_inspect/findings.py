@@ -115,9 +115,7 @@ class FindingCollector:
         self._seen: set[Finding] = set()
         self._counts: Counter[tuple[str, Severity]] = Counter()
 
-    def add(
-        self, rule: str, subject: str, message: str, severity: Severity | None = None
-    ) -> None:
+    def add(self, rule: str, subject: str, message: str, severity: Severity | None = None) -> None:
         """Add one finding; the same one twice is kept once."""
         self.take(finding(rule, subject, message, severity))
 

@@ -72,11 +72,8 @@ class DockerReader:
         self._repositories = self._read_repositories()
 
     def read(self, entries: list[DockerEntry]) -> list[Image]:
-        """Make an image of each entry; two entries of one config and layers become one."""
-        images: list[Image] = []
-        for entry in entries:
-            images.append(self.image(entry))
-        return images
+        """Make an image of each entry."""
+        return [self.image(entry) for entry in entries]
 
     def image(self, entry: DockerEntry) -> Image:
         """Make an image of one entry."""
@@ -112,9 +109,7 @@ class DockerReader:
             findings=findings.result(),
         )
 
-    def _load_config(
-        self, name: str, subject: str, findings: FindingCollector
-    ) -> Loaded | None:
+    def _load_config(self, name: str, subject: str, findings: FindingCollector) -> Loaded | None:
         if not name:
             findings.add("json-invalid", subject, "an image without a Config")
             return None

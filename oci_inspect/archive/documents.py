@@ -45,13 +45,13 @@ class Documents:
         limits = self.store.limits
         if document.data is None:
             if document.size > limits.json_bytes:
-                error = LimitExceededError("json_bytes", limits.json_bytes, document.size, subject)
+                over = LimitExceededError("json_bytes", limits.json_bytes, document.size, subject)
             else:
-                error = LimitExceededError(
+                over = LimitExceededError(
                     "kept_bytes", limits.kept_bytes, limits.kept_bytes + document.size, subject
                 )
             findings.add("json-invalid", subject, "it is too large to be read")
-            findings.add("limit-exceeded", subject, str(error))
+            findings.add("limit-exceeded", subject, str(over))
             return None
         value, problems = parse_json(document.data, limits.json_depth)
         tell(problems, subject, findings)
@@ -65,9 +65,7 @@ class Documents:
             return loaded._replace(value=None)
         return loaded
 
-    def blob(
-        self, name: str, descriptor: Descriptor, findings: FindingCollector
-    ) -> Loaded | None:
+    def blob(self, name: str, descriptor: Descriptor, findings: FindingCollector) -> Loaded | None:
         """Load the document a descriptor points at, and hold it against the descriptor.
 
         Where the blob is not in the archive but embedded in the descriptor (``data``), that is it.
@@ -95,7 +93,9 @@ def check_blob(
             findings.add("blob-digest-mismatch", subject, f"its bytes hash to {computed}")
     if size is not None and size != len(data):
         findings.add(
-            "blob-size-mismatch", subject, f"it has {len(data):,} bytes, the descriptor says {size:,}"
+            "blob-size-mismatch",
+            subject,
+            f"it has {len(data):,} bytes, the descriptor says {size:,}",
         )
 
 

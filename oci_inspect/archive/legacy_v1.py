@@ -27,9 +27,7 @@ def read_v1_chains(documents: Documents, findings: FindingCollector) -> list[Ima
     if not tips:
         parents = {value.get("parent") for value in layers.values()}
         tips = [name for name in layers if name not in parents]
-    names = {
-        tip: tuple(familiar(name) for name, layer in pairs if layer == tip) for tip in tips
-    }
+    names = {tip: tuple(familiar(name) for name, layer in pairs if layer == tip) for tip in tips}
     return [_image(documents, layers, tip, names[tip]) for tip in tips]
 
 

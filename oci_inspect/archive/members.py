@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from oci_inspect.findings import FindingCollector
@@ -67,7 +67,7 @@ class MemberTable:
         """Take a folder for the root: everything is named from there, the rest is out of reach."""
         prefix = folder + "/"
         self._members = {
-            name.removeprefix(prefix): member
+            name.removeprefix(prefix): replace(member, name=name.removeprefix(prefix))
             for name, member in self._members.items()
             if name.startswith(prefix)
         }

@@ -159,13 +159,12 @@ class LayoutReader:
             self._add_other(descriptor, "missing" if gone else "unreadable", names)
             return
         declared = loaded.value.get("mediaType")
-        if descriptor.media_type and isinstance(declared, str) and declared:
-            if declared != descriptor.media_type:
-                findings.add(
-                    "media-type-mismatch",
-                    key,
-                    f"the descriptor says {descriptor.media_type}, the document {declared}",
-                )
+        if descriptor.media_type and declared and declared != descriptor.media_type:
+            findings.add(
+                "media-type-mismatch",
+                key,
+                f"the descriptor says {descriptor.media_type}, the document {declared}",
+            )
         is_index = descriptor.media_type in media_types.INDEXES or (
             not descriptor.media_type and looks_like_index(loaded.value)
         )
@@ -231,9 +230,7 @@ class LayoutReader:
             _compare_platforms(descriptor.platform, config and config.platform, key, findings)
             if not platform.os:
                 platform = descriptor.platform
-        layers = []
-        for layer in manifest.layers:
-            layers.append(self._layer(layer, findings))
+        layers = [self._layer(layer, findings) for layer in manifest.layers]
         self._images[key] = Image(
             references=names,
             image_id=image_id,
@@ -279,6 +276,7 @@ class LayoutReader:
 
         docker on the containerd store saves such indexes by design (moby 49473).
         """
+
         def absent(image: Image) -> bool:
             return image.config is None and all(layer.member is None for layer in image.layers)
 
@@ -297,9 +295,7 @@ class LayoutReader:
                     image.platform,
                     image.references,
                 )
-                missing(
-                    key, f"the image for {image.platform}", self._findings, Severity.INFO
-                )
+                missing(key, f"the image for {image.platform}", self._findings, Severity.INFO)
 
     def _name_again(self, key: str, names: tuple[str, ...]) -> None:
         image = self._images.get(key)
@@ -316,7 +312,9 @@ class LayoutReader:
     ) -> None:
         key = str(descriptor.digest) if descriptor.digest else descriptor.claimed_digest
         if reason == "missing":
-            about = f"the manifest for {descriptor.platform}" if descriptor.platform else "a manifest"
+            about = (
+                f"the manifest for {descriptor.platform}" if descriptor.platform else "a manifest"
+            )
             severity = Severity.INFO if descriptor.platform else None
             missing(key, about, self._findings, severity)
         self._other[key] = Other(
@@ -387,6 +385,4 @@ def _compare_platforms(
     same = (descriptor.os, descriptor.architecture) == (config.os, config.architecture)
     variants = {descriptor.variant, config.variant}
     if not same or (None not in variants and len(variants) > 1):
-        findings.add(
-            "platform-mismatch", key, f"the index says {descriptor}, the config {config}"
-        )
+        findings.add("platform-mismatch", key, f"the index says {descriptor}, the config {config}")

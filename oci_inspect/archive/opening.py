@@ -116,15 +116,15 @@ def _wait_for_writer(path: str, fd: int) -> None:
     os.set_blocking(fd, True)
 
 
-def _open_source(
-    path: str, source: Source, visitor: Visitor[T] | None, limits: Limits
-) -> Store[T]:
+def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: Limits) -> Store[T]:
     try:
         head = read_exactly(source, _HEAD)
     except OSError as error:
         raise ArchiveError(path, error.strerror or "it cannot be read") from error
     if not head:
-        raise ArchiveError(path, "it is empty", "was the download cut, or the pipe's command wrong?")
+        raise ArchiveError(
+            path, "it is empty", "was the download cut, or the pipe's command wrong?"
+        )
     compression = detect(head)
     if compression == "none":
         _refuse_other_files(path, head)
@@ -143,7 +143,7 @@ def _open_source(
 
 def _refuse_other_files(path: str, head: bytes) -> None:
     for magic, what in _OTHER_FILES:
-        if head.startswith(magic) or magic == b"SIF_MAGIC" and magic in head[:64]:
+        if head.startswith(magic) or (magic == b"SIF_MAGIC" and magic in head[:64]):
             raise ArchiveError(path, f"it is {what}, not an image archive", _SAVE)
 
 
@@ -168,7 +168,7 @@ def _find_root(store: Store[T]) -> None:
     if len(tops) == 1 and not store.is_folder:
         top = tops.pop()
         if any(store.find(f"{top}/{marker}") for marker in MARKERS):
-            store.members.enter_folder(top)
+            store.enter_folder(top)
             return
     if any(name.endswith("/json") and name.count("/") == 1 for name in names):
         return  # docker before 1.10, saved by image ID: no document at the top at all
@@ -205,4 +205,3 @@ def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError
         " (no manifest.json, index.json or oci-layout)",
         _SAVE,
     )
-

@@ -66,19 +66,27 @@ def read_contents(store: Store[Any]) -> Contents:
     )
 
 
-def find_unreferenced(
-    store: Store[Any], contents: Contents, findings: FindingCollector
-) -> None:
+def find_unreferenced(store: Store[Any], contents: Contents, findings: FindingCollector) -> None:
     """Tell of the bytes in an archive that no image needs."""
     needed = set(contents.used_members)
     for image in contents.images:
         needed.update(layer.member for layer in image.layers if layer.member)
     needed |= {"manifest.json", "index.json", "oci-layout", "repositories", "version"}
+    unneeded: list[str] = []
+    size = 0
     for name, member in store.members.files():
         folder, _, last = name.partition("/")
         if name in needed or (last in _COMPANIONS and len(folder) == 64):
             continue
-        findings.add("blob-unreferenced", name, f"{member.size:,} bytes that no image needs")
+        unneeded.append(name)
+        size += member.size
+    if unneeded:
+        what = "file" if len(unneeded) == 1 else "files"
+        findings.add(
+            "blob-unreferenced",
+            unneeded[0],
+            f"{len(unneeded):,} {what} of {size:,} bytes in the archive that no image needs",
+        )
 
 
 def _read_layout(
@@ -148,5 +156,7 @@ def _nothing(store: Store[Any], findings: FindingCollector, other: list[Other]) 
         )
     for found in (*findings.result(), *store.findings):
         if found.severity == "error":
-            return ArchiveError(store.path, f"no image can be read: {found.subject}: {found.message}")
+            return ArchiveError(
+                store.path, f"no image can be read: {found.subject}: {found.message}"
+            )
     return ArchiveError(store.path, "it holds no image: its manifest list is empty")

@@ -69,6 +69,12 @@ class Store(ABC, Generic[T]):
     def open(self, member: Member) -> Source | None:
         """The bytes of a member, from its beginning; None where they passed by already."""
 
+    def enter_folder(self, folder: str) -> None:
+        """Take a folder of the archive for its root."""
+        self.members.enter_folder(folder)
+        prefix = folder + "/"
+        self.visited = {name.removeprefix(prefix): made for name, made in self.visited.items()}
+
     def find(self, name: str) -> Member | None:
         """The regular file of this name, through links inside the archive."""
         return self.members.resolve(name)
@@ -243,7 +249,9 @@ class FolderStore(Store[T]):
                 last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at
             )
         except OSError as error:
-            problem = "is a link" if error.errno == errno.ELOOP else (error.strerror or "unreadable")
+            problem = (
+                "is a link" if error.errno == errno.ELOOP else (error.strerror or "unreadable")
+            )
             raise ArchiveError(self.path, f"{member.name}: {problem}") from error
         finally:
             for one in opened:

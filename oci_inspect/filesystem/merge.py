@@ -139,7 +139,9 @@ class _Merger:
             if not name.startswith(WHITEOUT):
                 continue
             if table.types[row] == DIRECTORY:
-                self._say("whiteout-not-empty", path, "a folder with a whiteout's name: no whiteout")
+                self._say(
+                    "whiteout-not-empty", path, "a folder with a whiteout's name: no whiteout"
+                )
                 continue
             marks.add(row)
             self._check_empty(table, row, path)
@@ -153,13 +155,17 @@ class _Merger:
                 self._say("whiteout-dangling", path, "it hides nothing")
                 continue
             target = folder + b"/" + victim if folder else victim
+            if isinstance(child, Folder):
+                self._folders.clear()
             self._kill_tree(target, child, Reason.DELETED)
         return marks
 
     def _make_opaque(self, path: bytes) -> None:
         folder = self._find_folder(path)
         if folder is None or not folder.children:
-            self._say("whiteout-dangling", path + b"/" + OPAQUE if path else OPAQUE, "it hides nothing")
+            self._say(
+                "whiteout-dangling", path + b"/" + OPAQUE if path else OPAQUE, "it hides nothing"
+            )
             return
         prefix = path + b"/" if path else b""
         children, folder.children = folder.children, {}
@@ -256,6 +262,8 @@ class _Merger:
                 path,
                 "a folder replaces a symbolic link to a folder: what lay there has lost this name",
             )
+        if self._tree.kind(existing) == SYMLINK:
+            self._folders.clear()
         self._kill(path, existing, Reason.REPLACED)
 
     def _add_link(self, folder: Folder, name: bytes, path: bytes, target: bytes) -> int:
@@ -266,7 +274,7 @@ class _Merger:
             self._say("hardlink-dangling", path, f"{what}: {path_text(target)}")
             return 0
         existing = folder.children.get(name)
-        if existing is inode or existing == inode:
+        if existing == inode:
             return 0
         if inode < self._base:
             self._say(
@@ -427,8 +435,6 @@ class _Merger:
         if table.types[row] == FILE:
             if layer == self._layer:
                 reason = Reason.SHADOWED
-            elif reason is Reason.REPLACED and table.types[row] != FILE:
-                return
             self._dead.append(Dead(paths, layer, self._layer, table.sizes[row], reason))
 
     def _say(self, rule: str, path: bytes, message: str) -> None:

@@ -188,7 +188,7 @@ class TarScanner:
             ):
                 name = self._clean(name)
             position += BLOCK
-            if kind == SYMLINK or kind == HARDLINK:
+            if kind in (SYMLINK, HARDLINK):
                 self._link(kind, name, fields[8].partition(b"\0")[0])
             paths.append(name)
             types.append(kind)

@@ -12,7 +12,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
@@ -22,6 +22,7 @@ from oci_inspect.stream.zstd_frames import FrameWalker
 if TYPE_CHECKING:
     import zstandard
 
+igzip_lib: Any
 try:
     from isal import igzip_lib
     from isal.isal_zlib import adler32, crc32
@@ -232,7 +233,9 @@ class _ZstdSource:
         self._ended = False
         self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
             max_window_size=limits.zstd_window
-        ).stream_reader(_Tapped(self), read_size=128 * 1024, read_across_frames=True)
+        ).stream_reader(
+            cast("IO[bytes]", _Tapped(self)), read_size=128 * 1024, read_across_frames=True
+        )
 
     def pull(self, size: int) -> bytes:
         data = self._source.read(size)

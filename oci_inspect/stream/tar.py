@@ -89,7 +89,7 @@ def checksum_matches(block: bytes, field: bytes) -> bool:
 
 
 def parse_number(field: bytes) -> int | None:
-    """An octal or base-256 number of a header; 0 where the field is blank, None where it is none."""
+    """An octal or base-256 number of a header: 0 for a blank field, None for no number."""
     first = field[0]
     if first & 0x80:
         value = int.from_bytes(field, "big", signed=False)
@@ -111,9 +111,9 @@ def until_nul(field: bytes) -> bytes:
 
 
 def parse_pax(data: bytes) -> tuple[dict[bytes, bytes], str | None]:
-    """The records of a pax header, and what is wrong with them, if anything.
+    r"""The records of a pax header, and what is wrong with them, if anything.
 
-    A record is ``"%d %s=%s\\n"`` with its own length in front. Reading ends at the first bad one.
+    A record is ``"%d %s=%s\n"`` with its own length in front. Reading ends at the first bad one.
     """
     records: dict[bytes, bytes] = {}
     position = 0
@@ -263,7 +263,12 @@ class HeaderReader:
         if magic[:6] == b"ustar\0" and fields[12][0]:
             name = until_nul(fields[12]) + b"/" + name
         numbers = []
-        for field, what in ((mode_f, "mode"), (uid_f, "owner"), (gid_f, "group"), (mtime_f, "time")):
+        for field, what in (
+            (mode_f, "mode"),
+            (uid_f, "owner"),
+            (gid_f, "group"),
+            (mtime_f, "time"),
+        ):
             number = parse_number(field)
             if number is None or abs(number) > LARGEST_SIZE:
                 self._note("tar-header-invalid", name, f"its {what} is no number")

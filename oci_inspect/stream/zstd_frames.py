@@ -56,11 +56,12 @@ class FrameWalker:
         size = len(buffer)
         while position < size:
             used = self._step(buffer, position, size - position)
+            if used < 0:
+                self.garbage = True
+                return
             if used == 0:
                 break
             position += used
-            if self.garbage:
-                return
         if position > size:
             self._skip = position - size
             self._buffer = b""
@@ -69,7 +70,10 @@ class FrameWalker:
             self._buffer = buffer[position:]
 
     def _step(self, buffer: bytes, position: int, available: int) -> int:
-        """Take one header at ``position``; return the bytes to go on by, 0 for "more input"."""
+        """Take one header at ``position``; return the bytes to go on by.
+
+        0 means that more input is wanted, -1 that no frame begins here.
+        """
         if self._state == "block":
             if available < 3:
                 return 0
@@ -86,8 +90,7 @@ class FrameWalker:
                 return 0
             return 8 + int.from_bytes(buffer[position + 4 : position + 8], "little")
         if magic != _FRAME:
-            self.garbage = True
-            return 0
+            return -1
         return self._frame_header(buffer, position + 4, available - 4)
 
     def _frame_header(self, buffer: bytes, position: int, available: int) -> int:

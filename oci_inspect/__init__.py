@@ -1,0 +1,114 @@
+"""Say what is in a saved container image, offline and without a daemon.
+
+>>> from oci_inspect import analyze
+>>> analyze("image.tar").images[0].totals.wasted_bytes  # doctest: +SKIP
+
+docs/api.md describes what is here. Everything is imported on first use, so that a program which
+only wants one name does not wait for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oci_inspect._version import __version__
+
+if TYPE_CHECKING:
+    from oci_inspect.analysis.results import (
+        Analysis,
+        ArchiveInfo,
+        HistoryStep,
+        ImageAnalysis,
+        LayerResult,
+        Status,
+        Totals,
+        WasteGroup,
+    )
+    from oci_inspect.archive.contents import Image, LayerRef, Other
+    from oci_inspect.errors import (
+        ArchiveError,
+        LimitExceededError,
+        OciInspectError,
+        SelectionError,
+    )
+    from oci_inspect.filesystem.merge import Dead, Reason
+    from oci_inspect.filesystem.tree import UnionTree
+    from oci_inspect.findings import Finding, Severity
+    from oci_inspect.inspection import ArchiveFile, analyze, open_archive
+    from oci_inspect.layer.scan import LayerScan, scan_layer
+    from oci_inspect.limits import Limits
+
+_HOMES = {
+    "Analysis": "analysis.results",
+    "ArchiveError": "errors",
+    "ArchiveFile": "inspection",
+    "ArchiveInfo": "analysis.results",
+    "Dead": "filesystem.merge",
+    "Finding": "findings",
+    "HistoryStep": "analysis.results",
+    "Image": "archive.contents",
+    "ImageAnalysis": "analysis.results",
+    "LayerRef": "archive.contents",
+    "LayerResult": "analysis.results",
+    "LayerScan": "layer.scan",
+    "LimitExceededError": "errors",
+    "Limits": "limits",
+    "OciInspectError": "errors",
+    "Other": "archive.contents",
+    "Reason": "filesystem.merge",
+    "SelectionError": "errors",
+    "Severity": "findings",
+    "Status": "analysis.results",
+    "Totals": "analysis.results",
+    "UnionTree": "filesystem.tree",
+    "WasteGroup": "analysis.results",
+    "analyze": "inspection",
+    "open_archive": "inspection",
+    "scan_layer": "layer.scan",
+}
+
+__all__ = [
+    "Analysis",
+    "ArchiveError",
+    "ArchiveFile",
+    "ArchiveInfo",
+    "Dead",
+    "Finding",
+    "HistoryStep",
+    "Image",
+    "ImageAnalysis",
+    "LayerRef",
+    "LayerResult",
+    "LayerScan",
+    "LimitExceededError",
+    "Limits",
+    "OciInspectError",
+    "Other",
+    "Reason",
+    "SelectionError",
+    "Severity",
+    "Status",
+    "Totals",
+    "UnionTree",
+    "WasteGroup",
+    "__version__",
+    "analyze",
+    "open_archive",
+    "scan_layer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,122 @@
+"""A walk over the merged tree: totals, duplicates, and entries that an analyst wants to know of."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from oci_inspect.filesystem.tree import Folder, UnionTree
+from oci_inspect.findings import FindingCollector
+from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, FILE, SYMLINK
+from oci_inspect.paths import path_text
+
+_WINDOWS = re.compile(
+    rb'[<>:"|?*\\]|[ .]$|^(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)', re.IGNORECASE
+)
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What the merged tree holds.
+
+    ``files`` are paths of regular files, ``live_bytes`` their content with each inode once,
+    ``duplicate_bytes`` what of it lies there in more than one inode, all but one counted.
+    """
+
+    files: int
+    live_bytes: int
+    duplicate_bytes: int
+
+
+class _Tally:
+    """Counts paths and keeps the first of them, in the order of their names."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.examples: list[bytes] = []
+
+    def add(self, path: bytes) -> None:
+        self.count += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(path)
+
+
+def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
+    """Walk the tree once; counted rules (setuid, path-collision ...) go to ``findings``."""
+    bases, tables = tree.bases, tree.tables
+    layer_of = tree.layer_of
+    files = live = duplicates = 0
+    linked: set[int] = set()
+    contents: set[tuple[int, int]] = set()
+    setuid, writable, devices, collisions = _Tally(), _Tally(), _Tally(), _Tally()
+    stack: list[tuple[bytes, Folder]] = [(b"", tree.root)]
+    while stack:
+        prefix, folder = stack.pop()
+        _collisions(prefix, folder, collisions)
+        below: list[tuple[bytes, Folder]] = []
+        for name in sorted(folder.children):
+            child = folder.children[name]
+            if isinstance(child, Folder):
+                below.append((prefix + name + b"/", child))
+                if child.reference >= 0:
+                    layer = layer_of(child.reference)
+                    mode = tables[layer].modes[child.reference - bases[layer]]
+                    if mode & 0o1002 == 0o0002:
+                        writable.add(prefix + name)
+                continue
+            layer = layer_of(child)
+            table, row = tables[layer], child - bases[layer]
+            kind, mode = table.types[row], table.modes[row]
+            if kind == FILE:
+                files += 1
+                if mode & 0o6000:
+                    setuid.add(prefix + name)
+                if child not in linked:
+                    linked.add(child)
+                    size = table.sizes[row]
+                    live += size
+                    if size:
+                        key = (table.fingerprints[row], size)
+                        if key in contents:
+                            duplicates += size
+                        else:
+                            contents.add(key)
+            elif kind in (CHAR, BLOCK_DEVICE):
+                devices.add(prefix + name)
+            if mode & 0o0002 and kind != SYMLINK:
+                writable.add(prefix + name)
+        stack.extend(reversed(below))
+    _tell("setuid", setuid, "setuid or setgid file", findings)
+    _tell("world-writable", writable, "path that everyone may write", findings)
+    _tell("device-node", devices, "device node", findings)
+    _tell("path-collision", collisions, "path that some file systems cannot hold apart", findings)
+    return Census(files, live, duplicates)
+
+
+def _collisions(prefix: bytes, folder: Folder, tally: _Tally) -> None:
+    """Names of one folder that differ by case or Unicode form only, or that Windows cannot have."""
+    names = folder.children
+    folded: set[str] = set()
+    for name in names:
+        if name.isascii():
+            key = name.decode("ascii").lower()
+        else:
+            text = name.decode("utf-8", "surrogateescape")
+            key = unicodedata.normalize("NFC", text).casefold()
+        if key in folded or _WINDOWS.search(name):
+            tally.add(prefix + name)
+        folded.add(key)
+
+
+def _tell(rule: str, tally: _Tally, what: str, findings: FindingCollector) -> None:
+    if tally.count:
+        examples = ", ".join(path_text(path) for path in tally.examples)
+        more = ", ..." if tally.count > len(tally.examples) else ""
+        plural = "" if tally.count == 1 else "s"
+        findings.add(
+            rule,
+            path_text(tally.examples[0]),
+            f"{tally.count:,} {what}{plural}: {examples}{more}",
+        )

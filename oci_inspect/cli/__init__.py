@@ -1,0 +1,104 @@
+"""The command line: parse arguments, call the library, render, exit.
+
+The only room that imports click, reads the environment, prints or exits. A command's module is
+imported when the command is called, so that ``--version`` and completion do not wait for the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from oci_inspect._version import __version__
+from oci_inspect.errors import OciInspectError, SelectionError
+
+COMMANDS = (
+    "analyze",
+    "images",
+    "inspect",
+    "history",
+    "dockerfile",
+    "layers",
+    "verify",
+    "waste",
+)
+
+EXIT_NO = 1
+EXIT_USAGE = 2
+EXIT_INPUT = 3
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their own, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names, in the order of the help page."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"oci_inspect.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="ARCHIVE is a file from 'docker save' or its like, an OCI layout, or - for standard"
+    " input. Start with:  oci-inspect analyze image.tar",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="oci-inspect")
+def cli() -> None:
+    """Say what is in a saved container image, offline and without a daemon."""
+
+
+def main() -> None:
+    """Run the command line and exit; every expected failure is one line on standard error."""
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result = cli.main(arguments, prog_name="oci-inspect", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        print("oci-inspect: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except SelectionError as error:
+        _say(str(error))
+        for choice in error.choices:
+            print(f"  {_plain(choice)}", file=sys.stderr)
+        return EXIT_USAGE
+    except OciInspectError as error:
+        _say(str(error))
+        return EXIT_INPUT
+    except BrokenPipeError:
+        # The reader has gone. Point standard output at nothing, or Python complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    return result if isinstance(result, int) else 0
+
+
+def _say(text: str) -> None:
+    print(f"oci-inspect: {_plain(text)}", file=sys.stderr)
+
+
+def _plain(text: str) -> str:
+    """Text from an archive, safe for a terminal."""
+    from oci_inspect.render.escape import terminal
+
+    return terminal(text)

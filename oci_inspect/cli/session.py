@@ -1,0 +1,152 @@
+"""What every command does: open, choose, analyse, print."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oci_inspect.cli import EXIT_INPUT, EXIT_NO
+from oci_inspect.cli.options import Common, parse_limits
+from oci_inspect.cli.target import split_target
+
+if TYPE_CHECKING:
+    from oci_inspect.analysis.results import Analysis
+    from oci_inspect.archive.contents import Image
+    from oci_inspect.inspection import ArchiveFile
+    from oci_inspect.render import Block, Style
+    from oci_inspect.spec.platform import Platform
+
+
+def open_target(common: Common, *, scan: bool = True) -> tuple[ArchiveFile, str | None]:
+    """Open the archive that was named; with it the reference that the argument or --image gave."""
+    from oci_inspect.inspection import open_archive
+
+    path, reference = split_target(common.archive)
+    if path == "-" and sys.stdin is not None and sys.stdin.isatty():
+        raise click.UsageError("standard input is a terminal: pipe an archive into it")
+    limits = parse_limits(common.limits)
+    return open_archive(path, limits=limits, scan=scan), common.reference or reference
+
+
+def _platform(common: Common) -> Platform | None:
+    from oci_inspect.spec.platform import parse_platform
+
+    try:
+        return parse_platform(common.platform) if common.platform else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--platform") from error
+
+
+def read_target(common: Common, *, need_image: bool) -> tuple[ArchiveFile, Image | None]:
+    """Open and choose, without a look at any layer; the archive is closed again."""
+    from oci_inspect.archive.selection import select_one
+
+    platform = _platform(common)
+    archive, reference = open_target(common, scan=False)
+    with archive:
+        image = select_one(archive.images, reference, platform) if need_image else None
+        return archive, image
+
+
+def now() -> datetime:
+    """The time that ages are counted from."""
+    return datetime.now(UTC)
+
+
+def analyze_target(common: Common, *, one: bool) -> Analysis:
+    """Open, choose and analyse; with ``one``, exactly one image must be meant."""
+    from oci_inspect.archive.selection import select, select_one
+
+    platform = _platform(common)
+    archive, reference = open_target(common)
+    with archive:
+        if one:
+            images = [select_one(archive.images, reference, platform)]
+        else:
+            images = select(archive.images, reference, platform)
+        return archive.analyze(images, common.jobs)
+
+
+def exit_code(analysis: Analysis, *, verdict: bool = False) -> int:
+    """3 where a limit was met, 1 where ``verdict`` was asked for and is no, else 0."""
+    if analysis.limit_exceeded:
+        return EXIT_INPUT
+    return EXIT_NO if verdict and not analysis.ok else 0
+
+
+def style_of(common: Common) -> Style:
+    """Width, colour and characters that fit where the output goes."""
+    from oci_inspect.render import Style
+
+    to_terminal = common.output is None and sys.stdout.isatty()
+    color = common.color == "always" or (
+        common.color == "auto"
+        and to_terminal
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return Style(
+        width=max(40, shutil.get_terminal_size((80, 24)).columns),
+        color=color,
+        unicode=encoding.startswith("utf"),
+        verbose=common.verbose,
+    )
+
+
+def show(common: Common, blocks: Iterable[Block]) -> None:
+    """Print blocks in the format that was asked for."""
+    from oci_inspect.render import render
+
+    emit(common, render(list(blocks), common.format, style_of(common)))
+
+
+def show_json(common: Common, document: Any) -> None:
+    """Print a JSON document."""
+    from oci_inspect.render.json import dumps
+
+    emit(common, dumps(document))
+
+
+def emit(common: Common, text: str) -> None:
+    """Write text to standard output, or to the file of ``--output``."""
+    emit_bytes(common, text.encode("utf-8", "backslashreplace"))
+
+
+def emit_bytes(common: Common, data: bytes) -> None:
+    """Write bytes to standard output, or to the file of ``--output``."""
+    if common.output is None or str(common.output) == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(common.output, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all: beside it, synced, renamed."""
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            os.fchmod(file.fileno(), 0o666 & ~mask)
+        Path(name).replace(path)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or str(error)) from error
+    finally:
+        if name:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()

@@ -1,0 +1,27 @@
+"""``oci-inspect verify``."""
+
+from __future__ import annotations
+
+from oci_inspect.cli.options import Common, common
+
+
+@common("table", "json", "markdown", example="oci-inspect verify --quiet image.tar && deploy")
+def command(common: Common) -> int:
+    """Check that everything in ARCHIVE is what it claims to be.
+
+    Every byte of every blob is read and hashed. Exits 0 where all images are verified, 1 where one
+    is not, 3 where the input is no image archive or a limit was met. With --quiet only the exit
+    code tells; with --verbose what is merely worth knowing is listed too.
+    """
+    from oci_inspect.cli import session
+
+    analysis = session.analyze_target(common, one=False)
+    if common.format == "json":
+        from oci_inspect.render.json import verify_document
+
+        session.show_json(common, verify_document(analysis))
+    elif not common.quiet:
+        from oci_inspect.render.views import verify_view
+
+        session.show(common, verify_view(analysis, verbose=common.verbose))
+    return session.exit_code(analysis, verdict=True)

@@ -1,0 +1,308 @@
+"""The conductor: open an archive, scan its blobs, fold the scans into an analysis.
+
+One screen for each stage. Nothing is computed here that a room below could compute.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+
+from oci_inspect.analysis.census import take_census
+from oci_inspect.analysis.history import build_steps, match_history
+from oci_inspect.analysis.layers import layer_results
+from oci_inspect.analysis.results import (
+    Analysis,
+    ArchiveInfo,
+    ImageAnalysis,
+    Status,
+    Totals,
+)
+from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, opens
+from oci_inspect.analysis.waste import roll_up
+from oci_inspect.archive.contents import Contents, Image, LayerRef
+from oci_inspect.archive.opening import open_store
+from oci_inspect.archive.reading import find_unreferenced, read_contents
+from oci_inspect.archive.selection import select
+from oci_inspect.archive.store import Store
+from oci_inspect.errors import ArchiveError, LimitExceededError
+from oci_inspect.filesystem.merge import merge
+from oci_inspect.findings import Finding, FindingCollector, finding
+from oci_inspect.layer.entries import EntryTable
+from oci_inspect.layer.scan import LayerScan, scan_layer
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.spec.digest import HEX_LENGTHS, DigestError, parse_digest
+from oci_inspect.spec.platform import parse_platform
+from oci_inspect.stream.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """An opened archive: its documents are read, its layers are not.
+
+    Use it as a context manager, or :meth:`close` it. ``images`` and ``other`` are what its
+    documents tell of; :meth:`analyze` scans layers.
+    """
+
+    info: ArchiveInfo
+    contents: Contents
+    limits: Limits
+    _store: Store[LayerScan]
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images, in the order of the archive."""
+        return self.contents.images
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the archive itself, and what no image in it needs."""
+        findings = FindingCollector()
+        findings.extend(self._store.findings)
+        findings.extend(self.contents.findings)
+        find_unreferenced(self._store, self.contents, findings)
+        return findings.result()
+
+    def analyze(self, images: Sequence[Image] | None = None, jobs: int | None = None) -> Analysis:
+        """Scan the layers of ``images`` (all where None) and return the whole story.
+
+        ``jobs`` is how many layers are scanned at a time, by default the cores that this process
+        may use. Raises :class:`ArchiveError` where the input changed meanwhile.
+        """
+        chosen = self.images if images is None else tuple(images)
+        scans = _scan_blobs(self._store, _wanted(chosen), self.limits, jobs)
+        self._store.check_unchanged()
+        return Analysis(
+            archive=self.info,
+            images=tuple(analyze_image(image, scans, self.limits) for image in chosen),
+            other=self.contents.other,
+            findings=self.findings,
+        )
+
+    def close(self) -> None:
+        """Close the input."""
+        self._store.close()
+
+    def __enter__(self) -> ArchiveFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_archive(
+    path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS, scan: bool = True
+) -> ArchiveFile:
+    """Open a saved image: a tar file, a folder, or ``-`` for standard input.
+
+    A stream (standard input, or a file that is compressed as a whole) passes by only once: its
+    layers are scanned now, unless ``scan`` is False. Raises :class:`ArchiveError`.
+    """
+    store = open_store(
+        os.fspath(path),
+        (lambda source, name: _visit(source, name, limits)) if scan else None,
+        limits,
+    )
+    try:
+        contents = read_contents(store)
+    except BaseException:
+        store.close()
+        raise
+    info = ArchiveInfo(os.fspath(path), contents.kind, store.compression, store.size)
+    return ArchiveFile(info, contents, limits, store)
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    *,
+    image: str | None = None,
+    platform: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    jobs: int | None = None,
+) -> Analysis:
+    """Open a saved image and tell its whole story; see :class:`Analysis`.
+
+    ``image`` picks by tag, reference, digest, ID or position, ``platform`` by ``os/arch``; without
+    them every image of the archive is analysed. Raises :class:`ArchiveError` where the input is no
+    image archive, :class:`SelectionError` where no image fits, ``ValueError`` for a platform that
+    is none.
+    """
+    wanted = None if platform is None else parse_platform(platform)
+    with open_archive(path, limits=limits) as archive:
+        return archive.analyze(select(archive.images, image, wanted), jobs)
+
+
+def _visit(source: Source, name: str, limits: Limits) -> LayerScan:
+    """Scan a member of a stream, which may be a layer: nobody knows before the documents came."""
+    parts = name.split("/")
+    algorithm = parts[-2] if len(parts) >= 3 and parts[-3] == "blobs" else "sha256"
+    algorithms = {"sha256", algorithm} & HEX_LENGTHS.keys()
+    return scan_layer(source, limits, sorted(algorithms | {"sha256"}))
+
+
+def _wanted(images: Iterable[Image]) -> dict[str, set[str]]:
+    """The members to scan, each once, with the digest algorithms that are claimed of them."""
+    wanted: dict[str, set[str]] = {}
+    for image in images:
+        diff_ids = image.config.diff_ids if image.config else ()
+        for i, layer in enumerate(image.layers):
+            if layer.member is None:
+                continue
+            algorithms = wanted.setdefault(layer.member, {"sha256"})
+            if layer.digest is not None and layer.digest.supported:
+                algorithms.add(layer.digest.algorithm)
+            if i < len(diff_ids):
+                try:
+                    digest = parse_digest(diff_ids[i])
+                except DigestError:
+                    continue
+                if digest.supported:
+                    algorithms.add(digest.algorithm)
+    return wanted
+
+
+def _scan_blobs(
+    store: Store[LayerScan], wanted: dict[str, set[str]], limits: Limits, jobs: int | None
+) -> dict[str, LayerScan | Finding]:
+    """Scan each blob once, the largest first, several at a time; what cannot be opened is told."""
+
+    def scan(name: str) -> LayerScan | Finding:
+        if name in store.visited:
+            return store.visited[name]
+        try:
+            member = store.find(name)
+            source = store.open(member) if member else None
+        except ArchiveError as error:
+            return finding("blob-missing", name, str(error))
+        if source is None:
+            return finding("blob-missing", name, "it passed by in the stream and was not kept")
+        try:
+            return scan_layer(source, limits, sorted(wanted[name]))
+        except OSError as error:
+            raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
+
+    def size(name: str) -> int:
+        member = store.find(name)
+        return member.size if member else 0
+
+    names = sorted(wanted, key=lambda name: (-size(name), name))
+    workers = min(jobs or len(os.sched_getaffinity(0)), len(names))
+    if workers <= 1:
+        return {name: scan(name) for name in names}
+    pool = ThreadPoolExecutor(workers)
+    try:
+        return dict(zip(names, pool.map(scan, names), strict=True))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def analyze_image(
+    image: Image, scans: dict[str, LayerScan | Finding], limits: Limits = DEFAULT_LIMITS
+) -> ImageAnalysis:
+    """Fold the scans of an image's layers into its story; no I/O."""
+    findings = FindingCollector()
+    findings.extend(image.findings)
+    layers = image.layers
+    if len(layers) > limits.layers:
+        error = LimitExceededError("layers", limits.layers, len(layers), image.name)
+        findings.add("limit-exceeded", image.name, str(error))
+        layers = layers[: limits.layers]
+    own: list[LayerScan | None] = []
+    for layer in layers:
+        scan = scans.get(layer.member) if layer.member else None
+        if isinstance(scan, Finding):
+            findings.take(scan)
+            scan = None
+        own.append(scan)
+    diff_ids = image.config.diff_ids if image.config else ()
+    claims = [_claim(layer, i, diff_ids) for i, layer in enumerate(layers)]
+    subject = image.image_id or image.name
+    if image.config is not None and image.image_id is not None:
+        check_count(len(image.layers), len(diff_ids), subject, findings)
+    statuses = check_layers(claims, own, findings)
+    listed = [
+        scan if scan is not None and opens(layer.media_type) else None
+        for layer, scan in zip(layers, own, strict=True)
+    ]
+    merged = merge(_tables(listed, limits, image.name, findings), findings, limits)
+    census = take_census(merged.tree, findings)
+    entries = image.config.history if image.config else ()
+    matching = match_history(entries, len(image.layers), subject)
+    findings.extend(matching.findings)
+    steps = build_steps(entries, matching, _padded(merged.added_bytes, len(image.layers)))
+    results = layer_results(layers, own, statuses, merged, matching, steps)
+    waste = tuple(sorted(merged.dead, key=lambda one: (-one.size, one.layer_index, one.paths)))
+    file_bytes = sum(merged.added_bytes)
+    wasted = sum(one.size for one in waste)
+    all_findings = findings.result()
+    bad = any(found.severity == "error" for found in all_findings)
+    limited = any(found.rule == "limit-exceeded" for found in all_findings)
+    return ImageAnalysis(
+        references=image.references,
+        image_id=image.image_id,
+        manifest_digest=image.manifest_digest,
+        platform=image.platform,
+        created=image.config.created if image.config else None,
+        verified=not bad
+        and image.config is not None
+        and all(status is Status.VERIFIED for status in statuses),
+        complete=not limited
+        and image.config is not None
+        and all(scan is not None and scan.complete for scan in listed),
+        findings=all_findings,
+        layers=results,
+        history=steps,
+        waste=waste,
+        worst=roll_up(waste, steps, matching.entry_of_layer),
+        totals=Totals(
+            size=sum(layer.size or 0 for layer in results),
+            uncompressed_size=sum(layer.uncompressed_size or 0 for layer in results),
+            file_bytes=file_bytes,
+            wasted_bytes=wasted,
+            efficiency=1 - wasted / file_bytes if file_bytes else 1.0,
+            files=census.files,
+            duplicate_bytes=census.duplicate_bytes,
+        ),
+        image=image,
+        tree=merged.tree,
+    )
+
+
+def _claim(layer: LayerRef, index: int, diff_ids: Sequence[str]) -> LayerClaim:
+    return LayerClaim(
+        subject=layer.subject,
+        digest=layer.digest,
+        named=layer.named,
+        size=layer.size,
+        media_type=layer.media_type,
+        diff_id=diff_ids[index] if index < len(diff_ids) else None,
+    )
+
+
+def _tables(
+    scans: Sequence[LayerScan | None], limits: Limits, subject: str, findings: FindingCollector
+) -> list[EntryTable]:
+    """The rows of each layer, as many layers as the limit on entries allows."""
+    tables = []
+    total = 0
+    for scan in scans:
+        table = scan.table if scan is not None else EntryTable()
+        total += len(table)
+        if total > limits.entries:
+            error = LimitExceededError("entries", limits.entries, total, subject)
+            findings.add("limit-exceeded", subject, str(error))
+            break
+        tables.append(table)
+    return tables
+
+
+def _padded(numbers: Sequence[int], length: int) -> list[int]:
+    return [*numbers, *([0] * (length - len(numbers)))]

@@ -1,0 +1,134 @@
+r"""Making text from an archive safe for the place it is shown in.
+
+An image may come from anyone. Nothing in it may move the cursor, start a link, hide a word or turn
+the reading direction, break out of a table's cell, become a formula in a spreadsheet, or speak to
+a CI system. What could is shown as an escape (``\x1b``, ``\u202e``), so that nothing is lost to
+the eye. Backslashes are not doubled: for exactness there is JSON.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Invisible although Python calls them printable: fillers, joiners, variation selectors (which can
+# carry hidden text), the braille blank.
+_INVISIBLE = frozenset(
+    (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
+    + tuple(range(0x180B, 0x1810))
+    + tuple(range(0xFE00, 0xFE10))
+    + tuple(range(0xE0100, 0xE01F0))
+)
+_SHORT = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
+
+
+class _Escapes(dict[int, str | int]):
+    """The table for ``str.translate``, filled as characters come."""
+
+    def __init__(self, ascii_only: bool) -> None:
+        super().__init__()
+        self._ascii_only = ascii_only
+
+    def __missing__(self, code: int) -> str | int:
+        value = self[code] = code if self._kept(code) else _SHORT.get(code) or visible(code)
+        return value
+
+    def _kept(self, code: int) -> bool:
+        if code < 0x7F:
+            return code >= 0x20
+        return not self._ascii_only and code not in _INVISIBLE and chr(code).isprintable()
+
+
+def visible(code: int) -> str:
+    r"""A character as ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``."""
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+_TABLES = {False: _Escapes(False), True: _Escapes(True)}
+
+# What GitHub's runner obeys on standard output: `::name::` behind blanks, `##[name]` anywhere.
+_COMMAND = re.compile(r"(?:(?<=\s)|\A)::|##\[")
+
+
+def terminal(text: str, *, ascii_only: bool = False, keep_tabs: bool = False) -> str:
+    """One line of text without anything that a terminal or a CI runner would act upon.
+
+    Control characters, line breaks, marks of direction, characters of no width and surrogates
+    become escapes; with ``ascii_only`` so does everything beyond ASCII.
+    """
+    if keep_tabs and "\t" in text:
+        return "\t".join(terminal(part, ascii_only=ascii_only) for part in text.split("\t"))
+    if not (text.isascii() and text.isprintable()):
+        text = text.translate(_TABLES[ascii_only])
+    if "::" in text or "##[" in text:
+        text = _COMMAND.sub(lambda found: "\\x3a:" if found[0] == "::" else "#\\x23[", text)
+    return text
+
+
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "|": "&#124;",
+    "`": "&#96;",
+    "*": "&#42;",
+    "~": "&#126;",
+    "[": "&#91;",
+    "]": "&#93;",
+    "$": "&#36;",
+    '"': "&quot;",
+}
+_SPECIAL = re.compile(r"[&<>|`*~\[\]$\"]")
+_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_BACKSLASH = re.compile(r"\\(?![A-Za-z0-9 ])")
+_LINK = re.compile(r"(?i)(?<=[a-z]):(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.")
+_MENTION = re.compile(r"@(?=\w)|(?<![\w&])#(?=\d)|(?i:(?<=\bGH)-(?=\d))")
+
+
+def markdown(text: str) -> str:
+    """Prose for GitHub's Markdown, in a table's cell or elsewhere: text and nothing but text."""
+    text = terminal(text).strip(" ")
+    text = _SPECIAL.sub(lambda found: _ENTITIES[found[0]], text)
+    text = _EDGE_UNDERSCORE.sub("&#95;", text)
+    text = _BACKSLASH.sub("&#92;", text)
+    text = _LINK.sub(lambda found: f"&#{ord(found[0])};", text)
+    # An entity would not do: mentions are looked for in the finished page.
+    text = _MENTION.sub(lambda found: f"{found[0]}&#8203;", text)
+    return text if text else ""
+
+
+def markdown_code(text: str) -> str:
+    """Text for GitHub's Markdown as code.
+
+    A code span where it can be one; an HTML element with entities where a pipe would end the
+    table's cell or a backtick the span.
+    """
+    text = terminal(text)
+    if not text.strip(" "):
+        return ""
+    if "|" not in text and "`" not in text:
+        return f"`{text}`" if text == text.strip(" ") else f"` {text} `"
+    text = _SPECIAL.sub(lambda found: _ENTITIES[found[0]], text)
+    text = text.replace("_", "&#95;")
+    text = _BACKSLASH.sub("&#92;", text)
+    text = _LINK.sub(lambda found: f"&#{ord(found[0])};", text)
+    return f"<code>{text}</code>"
+
+
+def csv_cell(text: str) -> str:
+    """Text for a cell of CSV: one line, and no formula for a spreadsheet (OWASP, CSV injection)."""
+    first = text.lstrip(" ")[:1]
+    text = terminal(text)
+    return f"'{text}" if first and first in "=+-@\t\r\n|%＝＋－＠" else text
+
+
+def workflow_data(text: str) -> str:
+    """Text for the message of a GitHub workflow command (``::error::message``)."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return terminal(text)
+
+
+def workflow_property(text: str) -> str:
+    """Text for a property of a GitHub workflow command (``::error file=...``)."""
+    return workflow_data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,372 @@
+"""JSON documents of every command, as docs/schema describes them.
+
+Keys in snake_case, sizes in bytes, digests as ``sha256:<hex>``, paths as text with ``path_bytes``
+(base64) beside those that are not UTF-8.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from oci_inspect._version import __version__
+from oci_inspect.analysis.results import (
+    Analysis,
+    ArchiveInfo,
+    HistoryStep,
+    ImageAnalysis,
+    LayerResult,
+)
+from oci_inspect.archive.contents import Image, Other
+from oci_inspect.filesystem.merge import Dead
+from oci_inspect.findings import Finding
+from oci_inspect.paths import path_text
+from oci_inspect.spec.platform import Platform
+
+SCHEMA_VERSION = "1.0"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Json = dict[str, Any]
+
+
+def dumps(document: object) -> str:
+    """JSON text, UTF-8 safe: a lone surrogate from the archive is written as its escape."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def analysis_document(analysis: Analysis) -> Json:
+    """``analyze --format json``: all there is."""
+    images = []
+    for image in analysis.images:
+        images.append(
+            {
+                **_identity(image),
+                "created": image.created,
+                **_verdict(image),
+                "layers": [_layer(layer) for layer in image.layers],
+                "history": [_step(step) for step in image.history],
+                "waste": [_dead(dead) for dead in image.waste],
+                "totals": _totals(image),
+            }
+        )
+    return {**_head("analysis", analysis), "images": images, **_tail(analysis)}
+
+
+def images_document(analysis: Analysis) -> Json:
+    """``images --format json``."""
+    images = [
+        {
+            **_identity(image),
+            "created": image.created,
+            "verified": image.verified,
+            "complete": image.complete,
+            "layer_count": len(image.layers),
+            "totals": _totals(image),
+        }
+        for image in analysis.images
+    ]
+    return {**_head("images", analysis), "images": images, **_tail(analysis)}
+
+
+def history_document(analysis: Analysis) -> Json:
+    """``history --format json``: oldest first."""
+    return _per_image(
+        "history", analysis, lambda image: {"history": [_step(one) for one in image.history]}
+    )
+
+
+def layers_document(analysis: Analysis) -> Json:
+    """``layers --format json``."""
+    return _per_image(
+        "layers",
+        analysis,
+        lambda image: {
+            "layers": [_layer(one) for one in image.layers],
+            "totals": _totals(image),
+        },
+    )
+
+
+def verify_document(analysis: Analysis) -> Json:
+    """``verify --format json``."""
+    document = _per_image(
+        "verify",
+        analysis,
+        lambda image: {
+            **_verdict(image),
+            "layers": [
+                {
+                    "index": layer.index,
+                    "digest": layer.digest,
+                    "diff_id": layer.diff_id,
+                    "status": layer.status.value,
+                    "size": layer.size,
+                }
+                for layer in image.layers
+            ],
+        },
+    )
+    return {**document, **_tail(analysis), "verified": analysis.ok}
+
+
+def waste_document(analysis: Analysis) -> Json:
+    """``waste --format json``: every dead inode, and the same rolled up with advice."""
+    return _per_image(
+        "waste",
+        analysis,
+        lambda image: {
+            "waste": [_dead(one) for one in image.waste],
+            "groups": [
+                {
+                    **_path(group.path),
+                    "files": group.count,
+                    "bytes": group.size,
+                    "layer_index": group.layer_index,
+                    "removed_in": group.removed_in,
+                    "reason": group.reason,
+                    "advice": group.advice,
+                }
+                for group in image.worst
+            ],
+            "totals": _totals(image),
+        },
+    )
+
+
+def dockerfile_document(analysis: Analysis, texts: Sequence[str]) -> Json:
+    """``dockerfile --format json``: the text, and the steps it was made of."""
+    by_id = {id(image): text for image, text in zip(analysis.images, texts, strict=True)}
+    return _per_image(
+        "dockerfile",
+        analysis,
+        lambda image: {
+            "dockerfile": by_id[id(image)],
+            "history": [_step(one) for one in image.history],
+        },
+    )
+
+
+def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Finding]) -> Json:
+    """``inspect --format json``: the config and the manifest as they lie in the archive."""
+    return {
+        **_head_of("inspect", archive),
+        "images": [
+            {
+                "references": list(image.references),
+                "image_id": image.image_id,
+                "manifest_digest": image.manifest_digest,
+                "platform": _platform(image.platform),
+                "created": image.config.created if image.config else None,
+                "author": image.config.author if image.config else None,
+                "layers": [
+                    {
+                        "index": i,
+                        "digest": layer.claimed_digest or None,
+                        "media_type": layer.media_type,
+                        "size": layer.size,
+                        "path": layer.path,
+                    }
+                    for i, layer in enumerate(image.layers)
+                ],
+                "annotations": image.manifest.annotations if image.manifest else {},
+                "config": image.config.raw if image.config else None,
+                "manifest": image.manifest.raw if image.manifest else None,
+                "findings": [_finding(one) for one in findings],
+            }
+        ],
+    }
+
+
+def docker_inspect_document(image: ImageAnalysis) -> list[Json]:
+    """``inspect --format docker``: the keys of ``docker image inspect``, for scripts that move over.
+
+    What only a daemon knows (graph driver, parent, repository digests) is empty.
+    """
+    raw = image.image.config.raw if image.image.config else {}
+    run = raw.get("config")
+    document: Json = {
+        "Id": image.image_id,
+        "RepoTags": list(image.references),
+        "RepoDigests": [],
+        "Parent": "",
+        "Comment": raw.get("comment") or (image.history[-1].comment if image.history else ""),
+        "Created": image.created,
+        "DockerVersion": raw.get("docker_version") or "",
+        "Author": raw.get("author") or "",
+        "Config": run if isinstance(run, dict) else {},
+        "Architecture": image.platform.architecture,
+        "Os": image.platform.os,
+        "Size": image.totals.file_bytes,
+        "RootFS": {
+            "Type": "layers",
+            "Layers": [layer.diff_id for layer in image.layers],
+        },
+    }
+    if image.platform.variant:
+        document["Variant"] = image.platform.variant
+    return [document]
+
+
+def _head(command: str, analysis: Analysis) -> Json:
+    return _head_of(command, analysis.archive)
+
+
+def _head_of(command: str, archive: ArchiveInfo) -> Json:
+    return {
+        "schema": f"oci-inspect/{command}",
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "oci-inspect", "version": __version__},
+        "archive": {
+            "path": archive.path,
+            "kind": archive.kind,
+            "compression": archive.compression,
+            "size": archive.size,
+        },
+    }
+
+
+def _tail(analysis: Analysis) -> Json:
+    return {
+        "other": [_other(one) for one in analysis.other],
+        "findings": [_finding(one) for one in analysis.findings],
+    }
+
+
+def _per_image(command: str, analysis: Analysis, body: Any) -> Json:
+    images = [{**_identity(image), **body(image)} for image in analysis.images]
+    return {**_head(command, analysis), "images": images}
+
+
+def _identity(image: ImageAnalysis) -> Json:
+    return {
+        "references": list(image.references),
+        "image_id": image.image_id,
+        "manifest_digest": image.manifest_digest,
+        "platform": _platform(image.platform),
+    }
+
+
+def _platform(platform: Platform | None) -> Json | None:
+    if platform is None:
+        return None
+    return {
+        "os": platform.os,
+        "architecture": platform.architecture,
+        "variant": platform.variant,
+    }
+
+
+def _verdict(image: ImageAnalysis) -> Json:
+    return {
+        "verified": image.verified,
+        "complete": image.complete,
+        "findings": [_finding(one) for one in image.findings],
+    }
+
+
+def _finding(found: Finding) -> Json:
+    return {
+        "rule": found.rule,
+        "severity": found.severity.value,
+        "subject": found.subject,
+        "message": found.message,
+    }
+
+
+def _layer(layer: LayerResult) -> Json:
+    return {
+        "index": layer.index,
+        "digest": layer.digest,
+        "diff_id": layer.diff_id,
+        "chain_id": layer.chain_id,
+        "media_type": layer.media_type,
+        "compression": layer.compression,
+        "status": layer.status.value,
+        "size": layer.size,
+        "uncompressed_size": layer.uncompressed_size,
+        "entries": layer.entries,
+        "files": layer.files,
+        "file_bytes": layer.file_bytes,
+        "wasted_bytes": layer.wasted_bytes,
+        "history_index": layer.history_index,
+        "created_by": layer.created_by,
+    }
+
+
+def _step(step: HistoryStep) -> Json:
+    return {
+        "index": step.index,
+        "created": step.created,
+        "created_by": step.created_by,
+        "instruction": step.instruction,
+        "comment": step.comment,
+        "author": step.author,
+        "empty_layer": step.empty_layer,
+        "layer_index": step.layer_index,
+        "size": step.size,
+        "raw": step.raw,
+        "note": step.note,
+    }
+
+
+def _dead(dead: Dead) -> Json:
+    return {
+        **_paths(dead.paths),
+        "layer_index": dead.layer_index,
+        "removed_in": dead.removed_in,
+        "bytes": dead.size,
+        "reason": dead.reason.value,
+    }
+
+
+def _totals(image: ImageAnalysis) -> Json:
+    totals = image.totals
+    return {
+        "size": totals.size,
+        "uncompressed_size": totals.uncompressed_size,
+        "file_bytes": totals.file_bytes,
+        "wasted_bytes": totals.wasted_bytes,
+        "efficiency": totals.efficiency,
+        "files": totals.files,
+        "duplicate_bytes": totals.duplicate_bytes,
+    }
+
+
+def _other(other: Other) -> Json:
+    return {
+        "digest": other.digest,
+        "media_type": other.media_type,
+        "artifact_type": other.artifact_type,
+        "reason": other.reason,
+        "size": other.size,
+        "platform": _platform(other.platform),
+        "references": list(other.references),
+    }
+
+
+def _path(path: bytes) -> Json:
+    text = path_text(path)
+    if _is_utf8(path):
+        return {"path": text}
+    return {"path": text, "path_bytes": base64.b64encode(path).decode("ascii")}
+
+
+def _paths(paths: Sequence[bytes]) -> Json:
+    texts = [path_text(path) for path in paths]
+    if all(_is_utf8(path) for path in paths):
+        return {"paths": texts}
+    encoded = [base64.b64encode(path).decode("ascii") for path in paths]
+    return {"paths": texts, "path_bytes": encoded}
+
+
+def _is_utf8(path: bytes) -> bool:
+    try:
+        path.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""Numbers as people read them, rounded as docker rounds them (go-units), and bars."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from oci_inspect.spec.config import parse_time
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def human_size(size: int | None) -> str:
+    """A size as docker prints it: decimal units, three digits (``66.7kB``); ``-`` for None.
+
+    Where docker prints ``1e+03kB`` (999,500 bytes and more) this is ``1MB``.
+    """
+    if size is None:
+        return "-"
+    number = float(size)
+    unit = 0
+    while number >= 999.5 and unit < len(_UNITS) - 1:
+        number /= 1000.0
+        unit += 1
+    return f"{number:.3g}{_UNITS[unit]}"
+
+
+def percent(ratio: float) -> str:
+    """A ratio from 0 to 1 as a percentage with one digit; never a full 100 for less than all."""
+    if ratio <= 0:
+        return "0%"
+    if ratio >= 1:
+        return "100%"
+    return f"{min(max(ratio * 100, 0.1), 99.9):.1f}%"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 layer``, ``2 layers``, ``1,204 entries``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun[:-1] + 'ies' if noun.endswith('ry') else noun + 's'}"
+
+
+def human_duration(seconds: float) -> str:
+    """A length of time in one unit, by the rules of go-units (``About an hour``, ``3 weeks``)."""
+    whole = int(seconds)
+    if whole < 1:
+        return "Less than a second"
+    if whole == 1:
+        return "1 second"
+    if whole < 60:
+        return f"{whole} seconds"
+    minutes = whole // 60
+    if minutes == 1:
+        return "About a minute"
+    if minutes < 60:
+        return f"{minutes} minutes"
+    hours = int(seconds / 3600 + 0.5)
+    if hours == 1:
+        return "About an hour"
+    if hours < 48:
+        return f"{hours} hours"
+    if hours < 24 * 7 * 2:
+        return f"{hours // 24} days"
+    if hours < 24 * 30 * 2:
+        return f"{hours // 24 // 7} weeks"
+    if hours < 24 * 365 * 2:
+        return f"{hours // 24 // 30} months"
+    return f"{whole // 3600 // 24 // 365} years"
+
+
+def age(created: str | None, now: datetime, missing: str = "N/A") -> str:
+    """How long ago, as docker prints it; ``missing`` for no time, and for one before 2000."""
+    time = parse_time(created) if created else None
+    if time is None or time <= _EPOCH:
+        return missing
+    return f"{human_duration((now - time).total_seconds())} ago"
+
+
+def clock(created: str | None) -> str:
+    """A time to the second, in UTC, for people; ``-`` for none. What is no time stays as it is."""
+    if not created:
+        return "-"
+    time = parse_time(created)
+    # Not strftime: what it makes of years below 1000 differs between platforms.
+    return created if time is None else f"{time.replace(microsecond=0, tzinfo=None)} UTC"
+
+
+def rfc3339(created: str | None) -> str:
+    """A time to the second as RFC 3339 in UTC; empty for none. What is no time stays as it is."""
+    if not created:
+        return ""
+    time = parse_time(created)
+    if time is None:
+        return created
+    return f"{time.replace(microsecond=0, tzinfo=None).isoformat()}Z"
+
+
+def bar(share: float, dead: float, width: int, unicode: bool = True) -> tuple[str, str]:
+    """A bar of at most ``width`` columns for a share of a whole: its live and its dead part.
+
+    What is not nothing is seen: each part has at least one column (the live one an eighth).
+    """
+    share = min(max(share, 0.0), 1.0)
+    dead = min(max(dead, 0.0), share)
+    shade = min(width, max(1, round(dead * width))) if dead > 0 else 0
+    live = share - dead
+    if live * width < 1e-9:
+        return "", ("░" if unicode else ".") * shade
+    if not unicode:
+        blocks = max(1, round(live * width))
+        blocks = min(blocks, width - shade) if width > shade else blocks
+        return "#" * blocks, "." * min(shade, width - blocks)
+    eighths = max(1, round(live * width * 8))
+    eighths = min(eighths, max(1, (width - shade) * 8))
+    full, rest = divmod(eighths, 8)
+    solid = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return solid, "░" * min(shade, width - len(solid))

@@ -1,0 +1,104 @@
+"""Random stacks of layers: the invariant, and a naive merge of our own as the witness."""
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from support.naive_merge import NaiveMerge, Op
+from support.scans import Stack
+from support.tars import TarBuilder
+
+NAMES = st.sampled_from(["a", "b", "c"])
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+CONTENTS = st.sampled_from(["", "x", "yy", "zz", "12345"])
+TARGETS = st.one_of(PATHS, st.sampled_from(["/", ".", "..", "../b", "/a/b", "b/..", "../../c"]))
+
+OPS = st.one_of(
+    st.builds(Op, st.just("file"), PATHS, CONTENTS),
+    st.builds(Op, st.just("dir"), PATHS),
+    st.builds(Op, st.just("symlink"), PATHS, TARGETS),
+    st.builds(Op, st.just("hardlink"), PATHS, PATHS),
+    st.builds(Op, st.just("fifo"), PATHS),
+    st.builds(Op, st.just("whiteout"), PATHS),
+    st.builds(Op, st.just("opaque"), st.one_of(PATHS, st.just(""))),
+)
+PLAIN_OPS = OPS.filter(lambda op: op.kind != "symlink")
+LAYERS = st.lists(st.lists(OPS, max_size=8), max_size=5)
+PLAIN_LAYERS = st.lists(st.lists(PLAIN_OPS, max_size=8), max_size=5)
+
+
+def tar_of(layer: list[Op]) -> TarBuilder:
+    tar = TarBuilder()
+    for op in layer:
+        if op.kind == "file":
+            tar.file(op.path, op.text.encode())
+        elif op.kind == "dir":
+            tar.dir(op.path)
+        elif op.kind == "symlink":
+            tar.symlink(op.path, op.text)
+        elif op.kind == "hardlink":
+            tar.hardlink(op.path, op.text)
+        elif op.kind == "fifo":
+            tar.fifo(op.path)
+        elif op.kind == "whiteout":
+            tar.whiteout(op.path)
+        else:
+            tar.opaque(op.path)
+    return tar
+
+
+def check(layers: list[list[Op]]) -> None:
+    stack = Stack(*map(tar_of, layers))
+    naive = NaiveMerge()
+    for layer in layers:
+        naive.apply(layer)
+    kinds = {path: inode.kind for path, inode in naive.paths.items()}
+    shown = {"directory": "dir", "implied": "dir"}
+    assert {path: shown.get(kind, kind) for path, kind in stack.tree.items()} == kinds
+    for one in stack.merged.tree.walk():
+        assert stack.merged.tree.lookup(one.path) == one.node
+    for path, inode in naive.paths.items():
+        assert stack.layer_of(path) == inode.layer, path
+    assert list(stack.merged.added_bytes) == naive.added
+    assert sorted(
+        (
+            sorted(set(map(bytes.decode, one.paths))),
+            one.layer_index,
+            one.removed_in,
+            one.size,
+            one.reason,
+        )
+        for one in stack.merged.dead
+    ) == sorted(
+        (sorted(one.names), one.layer, one.removed_in, one.size, one.reason) for one in naive.dead
+    )
+
+
+@given(LAYERS)
+@settings(max_examples=400)
+def test_reachable_and_dead_bytes_are_the_added_bytes(layers: list[list[Op]]) -> None:
+    stack = Stack(*map(tar_of, layers))
+    assert stack.live_bytes + stack.dead_bytes == stack.added_bytes
+
+
+@given(LAYERS)
+@settings(max_examples=200)
+def test_no_inode_dies_twice_and_none_dies_before_it_lived(layers: list[list[Op]]) -> None:
+    merged = Stack(*map(tar_of, layers)).merged
+    files = sum(op.kind == "file" for layer in layers for op in layer)
+    assert len(merged.dead) <= files
+    assert all(one.layer_index <= one.removed_in for one in merged.dead)
+    for one in merged.dead:
+        assert (one.reason == "shadowed") == (one.layer_index == one.removed_in)
+
+
+@given(PLAIN_LAYERS)
+@settings(max_examples=500)
+def test_merge_agrees_with_the_naive_one_without_symbolic_links(layers: list[list[Op]]) -> None:
+    check(layers)
+
+
+@given(LAYERS)
+@settings(max_examples=500)
+@example([[Op("symlink", "a", "/"), Op("file", "a/b/c", "x")]])
+@example([[Op("file", "a/x", "1")], [Op("symlink", "b", "a"), Op("file", "b/x", "22")]])
+def test_merge_agrees_with_the_naive_one(layers: list[list[Op]]) -> None:
+    check(layers)
