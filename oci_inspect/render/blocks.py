@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Role(StrEnum):
@@ -32,6 +33,22 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Text that people see cut at a width, whatever room there is; machines get all of it."""
+
+    text: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A moment: ``shown`` to people, RFC 3339 to machines."""
+
+    rfc3339: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
     """A path from an image; ``count`` is how many files it stands for, where it is a folder."""
 
@@ -41,10 +58,13 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest, shortened to 12 hex digits where there is no room. ``full``: never shortened."""
+    """A digest. Unless said otherwise it is cut to 12 hex digits where there is little room.
+
+    Machine formats have it whole in any case.
+    """
 
     digest: str
-    full: bool = False
+    show: Literal["auto", "full", "short"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,7 @@ class Bar:
     dead: float = 0.0
 
 
-Cell = str | Text | Path | Digest | Size | Count | Bar | None
+Cell = str | Text | Cut | Time | Path | Digest | Size | Count | Bar | None
 
 
 class Fit(StrEnum):
@@ -90,7 +110,8 @@ class Fit(StrEnum):
 class Column:
     """A column of a table.
 
-    ``least`` is the width below which it does not go. A ``detail`` column (only the last) moves to
+    ``least`` is the width below which it does not go; one of twice the ``weight`` gets twice the
+    room where there is too little. A ``detail`` column (only the last) moves to
     a line of its own below its row where it does not fit beside it. Columns of different
     ``group`` s may be shown as separate tables, each with those of group 0.
     """
@@ -99,8 +120,11 @@ class Column:
     right: bool = False
     fit: Fit = Fit.FIXED
     least: int = 8
+    weight: int = 1
     detail: bool = False
     group: int = 0
+    data_only: bool = False
+    """Shown in machine formats alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +147,8 @@ class Facts:
 class Table:
     """Rows under headers. ``footer`` is a last row of sums, left out of machine formats.
 
-    ``more`` is the hint behind what a wide screen still cuts (after ten lines of a cell).
+    ``more`` is the hint behind what a wide screen still cuts (after ten lines of a cell). CSV has
+    the ``main`` tables of a view and no others.
     """
 
     columns: tuple[Column, ...]
@@ -133,6 +158,7 @@ class Table:
     caption: str = ""
     empty: str = "none"
     more: str = ""
+    main: bool = True
 
 
 @dataclass(frozen=True, slots=True)

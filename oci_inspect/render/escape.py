@@ -13,10 +13,12 @@ import re
 # Invisible although Python calls them printable: fillers, joiners, variation selectors (which can
 # carry hidden text), the braille blank.
 _INVISIBLE = frozenset(
-    (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
-    + tuple(range(0x180B, 0x1810))
-    + tuple(range(0xFE00, 0xFE10))
-    + tuple(range(0xE0100, 0xE01F0))
+    (
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+        *range(0x180B, 0x1810),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0100, 0xE01F0),
+    )
 )
 _SHORT = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
 
@@ -75,11 +77,9 @@ _ENTITIES = {
     "*": "&#42;",
     "~": "&#126;",
     "[": "&#91;",
-    "]": "&#93;",
     "$": "&#36;",
-    '"': "&quot;",
 }
-_SPECIAL = re.compile(r"[&<>|`*~\[\]$\"]")
+_SPECIAL = re.compile(r"[&<>|`*~\[$]")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BACKSLASH = re.compile(r"\\(?![A-Za-z0-9 ])")
 _LINK = re.compile(r"(?i)(?<=[a-z]):(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.")
@@ -94,8 +94,7 @@ def markdown(text: str) -> str:
     text = _BACKSLASH.sub("&#92;", text)
     text = _LINK.sub(lambda found: f"&#{ord(found[0])};", text)
     # An entity would not do: mentions are looked for in the finished page.
-    text = _MENTION.sub(lambda found: f"{found[0]}&#8203;", text)
-    return text if text else ""
+    return _MENTION.sub(lambda found: f"{found[0]}&#8203;", text)
 
 
 def markdown_code(text: str) -> str:
@@ -116,11 +115,15 @@ def markdown_code(text: str) -> str:
     return f"<code>{text}</code>"
 
 
+# With the full-width forms of = + - @, which some spreadsheets take for the plain ones.
+_FORMULA = "=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20"
+
+
 def csv_cell(text: str) -> str:
     """Text for a cell of CSV: one line, and no formula for a spreadsheet (OWASP, CSV injection)."""
     first = text.lstrip(" ")[:1]
     text = terminal(text)
-    return f"'{text}" if first and first in "=+-@\t\r\n|%＝＋－＠" else text
+    return f"'{text}" if first and first in _FORMULA else text
 
 
 def workflow_data(text: str) -> str:

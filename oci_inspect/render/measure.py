@@ -93,6 +93,17 @@ def wrap(text: str, width: int) -> Iterator[tuple[str, int]]:
         yield line.rstrip(" "), position
 
 
+def balanced_width(text: str, width: int) -> int:
+    """The smallest width that needs no more lines than ``width`` does: no word left alone."""
+    lines = sum(1 for _ in wrap(text, width))
+    if not 1 < lines <= 4:
+        return width
+    narrow = width
+    while narrow > 2 * width // 3 and sum(1 for _ in wrap(text, narrow - 1)) == lines:
+        narrow -= 1
+    return narrow
+
+
 def _inside_word(window: str, fits: int) -> int:
     """Where to break a word that is longer than a line: behind a slash or a comma if it has one."""
     near = max(window.rfind("/", fits - fits // 3, fits), window.rfind(",", fits - fits // 3, fits))

@@ -100,20 +100,25 @@ def rfc3339(created: str | None) -> str:
 def bar(share: float, dead: float, width: int, unicode: bool = True) -> tuple[str, str]:
     """A bar of at most ``width`` columns for a share of a whole: its live and its dead part.
 
-    What is not nothing is seen: each part has at least one column (the live one an eighth).
+    What is not nothing is seen, if only as a thin line; of a share below one column only the
+    larger part is.
     """
     share = min(max(share, 0.0), 1.0)
     dead = min(max(dead, 0.0), share)
-    shade = min(width, max(1, round(dead * width))) if dead > 0 else 0
     live = share - dead
-    if live * width < 1e-9:
-        return "", ("░" if unicode else ".") * shade
-    if not unicode:
-        blocks = max(1, round(live * width))
-        blocks = min(blocks, width - shade) if width > shade else blocks
-        return "#" * blocks, "." * min(shade, width - blocks)
-    eighths = max(1, round(live * width * 8))
-    eighths = min(eighths, max(1, (width - shade) * 8))
-    full, rest = divmod(eighths, 8)
-    solid = "█" * full + (_EIGHTHS[rest] if rest else "")
-    return solid, "░" * min(shade, width - len(solid))
+    shade = "░" if unicode else "."
+    if share * width < 1:
+        if share <= 0 or dead >= live:
+            return "", shade if share > 0 else ""
+        return (_blocks(live * width) if unicode else "#"), ""
+    cells = max(1, round(dead * width)) if dead > 0 else 0
+    if live * width < 1 / 16:
+        return "", shade * min(cells, width)
+    # The live part is drawn to the eighth of a column, the dead one fills whole ones.
+    solid = _blocks(min(live * width, width - cells)) if unicode else "#" * round(live * width)
+    return solid[: width - cells], shade * cells
+
+
+def _blocks(columns: float) -> str:
+    full, rest = divmod(max(1, round(columns * 8)), 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")

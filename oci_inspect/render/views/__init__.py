@@ -1,0 +1,51 @@
+"""Views: what each command shows, as blocks. Pure functions of results, imported on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oci_inspect.render.views.analyze import analyze_view
+    from oci_inspect.render.views.dockerfile import dockerfile_text, dockerfile_view
+    from oci_inspect.render.views.history import history_view
+    from oci_inspect.render.views.images import images_view
+    from oci_inspect.render.views.inspection import inspect_view
+    from oci_inspect.render.views.layers import layers_view
+    from oci_inspect.render.views.verify import verify_view
+    from oci_inspect.render.views.waste import waste_view
+
+_HOMES = {
+    "analyze_view": "analyze",
+    "dockerfile_text": "dockerfile",
+    "dockerfile_view": "dockerfile",
+    "history_view": "history",
+    "images_view": "images",
+    "inspect_view": "inspection",
+    "layers_view": "layers",
+    "verify_view": "verify",
+    "waste_view": "waste",
+}
+
+__all__ = [
+    "analyze_view",
+    "dockerfile_text",
+    "dockerfile_view",
+    "history_view",
+    "images_view",
+    "inspect_view",
+    "layers_view",
+    "verify_view",
+    "waste_view",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a view when it is first asked for."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

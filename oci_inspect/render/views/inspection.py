@@ -1,0 +1,142 @@
+"""``inspect``: an image's documents, read but not scanned."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from oci_inspect.analysis.results import ArchiveInfo
+from oci_inspect.archive.contents import Image
+from oci_inspect.findings import Severity
+from oci_inspect.render.blocks import (
+    Block,
+    Cell,
+    Column,
+    Digest,
+    Facts,
+    Fit,
+    Heading,
+    Role,
+    Size,
+    Table,
+    Text,
+)
+from oci_inspect.render.sizes import clock
+from oci_inspect.render.views.common import archive_line, findings_table, title
+
+_RUN_FIELDS = (
+    ("User", "User"),
+    ("Working dir", "WorkingDir"),
+    ("Entrypoint", "Entrypoint"),
+    ("Cmd", "Cmd"),
+    ("Shell", "Shell"),
+    ("Env", "Env"),
+    ("Exposed ports", "ExposedPorts"),
+    ("Volumes", "Volumes"),
+    ("Stop signal", "StopSignal"),
+    ("Healthcheck", "Healthcheck"),
+    ("On build", "OnBuild"),
+    ("Args escaped", "ArgsEscaped"),
+)
+_ONE_A_LINE = ("Env", "OnBuild")
+
+_Pairs = list[tuple[str, Cell | tuple[Cell, ...]]]
+
+
+def inspect_view(image: Image, archive: ArchiveInfo | None = None) -> list[Block]:
+    """Identity, what a container is run with, labels, annotations and the layers as claimed."""
+    blocks: list[Block] = [Heading(title(image), level=1), _identity(image, archive)]
+    run = image.config.raw.get("config") if image.config else None
+    if isinstance(run, dict):
+        pairs = _run(run)
+        if pairs:
+            blocks += [Heading("Run with"), Facts(tuple(pairs))]
+        labels = run.get("Labels")
+        if isinstance(labels, dict) and labels:
+            blocks.append(_mapping("Labels", labels))
+    if image.manifest is not None and image.manifest.annotations:
+        blocks.append(_mapping("Annotations", image.manifest.annotations))
+    blocks.append(_layers(image))
+    findings = [f for f in image.findings if f.severity is not Severity.INFO]
+    if findings:
+        blocks.append(findings_table(findings, "Findings"))
+    return blocks
+
+
+def _identity(image: Image, archive: ArchiveInfo | None) -> Facts:
+    config = image.config
+    pairs: _Pairs = []
+    if image.references:
+        pairs.append(("References", tuple(image.references)))
+    if image.image_id:
+        pairs.append(("Image ID", Digest(image.image_id)))
+    if image.manifest_digest:
+        pairs.append(("Manifest", Digest(image.manifest_digest)))
+    if image.manifest is not None and image.manifest.media_type:
+        pairs.append(("Media type", image.manifest.media_type))
+    pairs.append(("Platform", str(image.platform)))
+    if image.platform.os_version:
+        pairs.append(("OS version", image.platform.os_version))
+    if config is not None:
+        pairs.append(("Created", clock(config.created)))
+        if config.author:
+            pairs.append(("Author", config.author))
+        pairs.append(("History", f"{len(config.history)} steps, {len(image.layers)} layers"))
+    else:
+        pairs.append(("Config", Text("missing", Role.WARNING)))
+    if archive is not None:
+        pairs.append(("Archive", archive_line(archive)))
+    return Facts(tuple(pairs))
+
+
+def _run(run: dict[str, Any]) -> _Pairs:
+    pairs: _Pairs = []
+    for label, key in _RUN_FIELDS:
+        value = run.get(key)
+        if value in (None, "", [], {}, False):
+            continue
+        if key in _ONE_A_LINE and isinstance(value, list):
+            pairs.append((label, tuple(Text(_plain(one), Role.CODE) for one in value)))
+        elif key in ("ExposedPorts", "Volumes") and isinstance(value, dict):
+            pairs.append((label, Text(", ".join(value), Role.CODE)))
+        else:
+            pairs.append((label, Text(_plain(value), Role.CODE)))
+    return pairs
+
+
+def _plain(value: Any) -> str:
+    """A string as it is, everything else as JSON: a list of words keeps its bounds."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _mapping(title: str, values: dict[str, Any]) -> Table:
+    return Table(
+        title=title,
+        columns=(
+            Column("KEY", fit=Fit.WRAP, least=16),
+            Column("VALUE", fit=Fit.WRAP, least=16),
+        ),
+        rows=tuple((key, _plain(value)) for key, value in sorted(values.items())),
+    )
+
+
+def _layers(image: Image) -> Table:
+    return Table(
+        title="Layers as claimed",
+        columns=(
+            Column("LAYER", right=True),
+            Column("SIZE", right=True),
+            Column("DIGEST"),
+            Column("MEDIA TYPE", fit=Fit.MIDDLE, least=16),
+        ),
+        rows=tuple(
+            (
+                str(index),
+                Size(layer.size),
+                Digest(layer.claimed_digest) if layer.claimed_digest else layer.path,
+                layer.media_type or "-",
+            )
+            for index, layer in enumerate(image.layers)
+        ),
+        empty="no layers",
+    )

@@ -1,0 +1,110 @@
+"""``waste``: which bytes are dead, who killed them, which line to change."""
+
+from __future__ import annotations
+
+from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.render.blocks import (
+    Block,
+    Cell,
+    Column,
+    Count,
+    Facts,
+    Fit,
+    Heading,
+    Size,
+    Table,
+)
+from oci_inspect.render.sizes import human_size, percent
+from oci_inspect.render.views.common import (
+    instruction_cell,
+    step_number,
+    step_of,
+    title,
+    waste_table,
+)
+
+TOP = 10
+"""Dead files and folders that are listed unless more are asked for."""
+
+
+def waste_view(image: ImageAnalysis, top: int | None = TOP) -> list[Block]:
+    """Sums by reason and by layer, then the worst dead files and folders; all for ``top`` None."""
+    totals = image.totals
+    facts: list[tuple[str, Cell | tuple[Cell, ...]]] = [
+        (
+            "Dead",
+            f"{human_size(totals.wasted_bytes)} of {human_size(totals.file_bytes)}"
+            f" ({percent(1 - totals.efficiency)}), efficiency {percent(totals.efficiency)}",
+        )
+    ]
+    if totals.duplicate_bytes:
+        facts.append(
+            (
+                "Duplicates",
+                f"{human_size(totals.duplicate_bytes)} of live content is there more than once",
+            )
+        )
+    if not image.complete:
+        facts.append(("Note", "INCOMPLETE: not all layers could be read"))
+    blocks: list[Block] = [Heading(title(image), level=1), Facts(tuple(facts))]
+    if image.waste:
+        blocks += [_by_reason(image), _by_layer(image)]
+    shown = image.worst if top is None else image.worst[:top]
+    left = image.worst[len(shown) :]
+    caption = (
+        f"{len(left):,} more, {human_size(sum(one.size for one in left))}: --all shows them"
+        if left
+        else ""
+    )
+    blocks.append(waste_table(image, shown, "Worst", caption))
+    return blocks
+
+
+def _by_reason(image: ImageAnalysis) -> Table:
+    sums: dict[str, list[int]] = {}
+    for one in image.waste:
+        entry = sums.setdefault(one.reason.value, [0, 0])
+        entry[0] += 1
+        entry[1] += one.size
+    ordered = sorted(sums.items(), key=lambda item: (-item[1][1], item[0]))
+    whole = image.totals.wasted_bytes or 1
+    return Table(
+        title="By reason",
+        main=False,
+        columns=(
+            Column("SIZE", right=True),
+            Column("OF ALL", right=True),
+            Column("FILES", right=True),
+            Column("REASON"),
+        ),
+        rows=tuple(
+            (Size(size), percent(size / whole), Count(files), reason)
+            for reason, (files, size) in ordered
+        ),
+    )
+
+
+def _by_layer(image: ImageAnalysis) -> Table:
+    wasteful = [layer for layer in image.layers if layer.wasted_bytes]
+    return Table(
+        title="By layer that holds it",
+        main=False,
+        columns=(
+            Column("SIZE", right=True),
+            Column("OF LAYER", right=True),
+            Column("LAYER", right=True),
+            Column("STEP", right=True),
+            Column("INSTRUCTION", fit=Fit.END, least=16),
+        ),
+        rows=tuple(
+            (
+                Size(layer.wasted_bytes),
+                percent(layer.wasted_bytes / layer.file_bytes if layer.file_bytes else 0),
+                str(layer.index),
+                step_number(step_of(image, layer)),
+                instruction_cell(image, layer),
+            )
+            for layer in sorted(wasteful, key=lambda layer: (-layer.wasted_bytes, layer.index))
+        ),
+        more=": history --no-trunc shows all",
+    )
