@@ -163,9 +163,11 @@ class Analysis:
 
     @property
     def ok(self) -> bool:
-        """Whether every image is verified and nothing is wrong with the archive itself."""
-        return all(image.verified for image in self.images) and not any(
-            found.severity == "error" for found in self.findings
+        """Whether there are images, all verified, and nothing is wrong with the archive itself."""
+        return (
+            bool(self.images)
+            and all(image.verified for image in self.images)
+            and not any(found.severity == "error" for found in self.findings)
         )
 
     @property

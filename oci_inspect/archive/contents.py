@@ -67,8 +67,8 @@ class Image:
 class Other:
     """Something an index names that is no image, or is not here.
 
-    ``reason`` is one word: ``attestation``, ``signature``, ``artifact``, ``missing``, ``layer``,
-    ``unreadable``, ``unknown``.
+    ``reason`` is one word: ``attestation``, ``signature``, ``artifact``, ``cache``, ``missing``,
+    ``layer``, ``unreadable``, ``unknown``.
     """
 
     digest: str

@@ -136,6 +136,8 @@ class LayoutReader:
         known = descriptor.media_type in media_types.INDEXES | media_types.MANIFESTS
         if descriptor.media_type and not known:
             reason = "layer" if media_types.is_layer(descriptor.media_type) else "unknown"
+            if descriptor.media_type == media_types.BUILDKIT_CACHE:
+                reason = "cache"
             self._use(descriptor.digest)
             self._add_other(descriptor, reason, names)
             return None
@@ -364,15 +366,18 @@ def _not_an_image(manifest: Manifest, descriptor: Descriptor) -> str | None:
     kind = descriptor.annotations.get(_REFERENCE_TYPE)
     if kind == "attestation-manifest":
         return "attestation"
-    if any(media_types.is_layer(layer.media_type) for layer in manifest.layers):
+    config_type = manifest.config.media_type if manifest.config else ""
+    image_config = config_type in media_types.CONFIGS | {""}
+    if image_config and any(media_types.is_layer(one.media_type) for one in manifest.layers):
         return None
+    if config_type == media_types.BUILDKIT_CACHE:
+        return "cache"
     types = [layer.media_type for layer in manifest.layers]
     if any("simplesigning" in one or "cosign" in one or "sigstore" in one for one in types):
         return "signature"
     if descriptor.platform is not None and descriptor.platform.unknown:
         return "attestation"
-    config_type = manifest.config.media_type if manifest.config else ""
-    if manifest.artifact_type or config_type not in media_types.CONFIGS | {""}:
+    if manifest.artifact_type or not image_config:
         return "artifact"
     return "artifact" if any(types) else None
 

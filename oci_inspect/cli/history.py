@@ -13,7 +13,7 @@ from oci_inspect.cli.options import Common, common
     "-H/ ",
     "--human/--no-human",
     default=True,
-    show_default=True,
+    show_default="human",
     help="Sizes and dates for people, or bytes and RFC 3339.",
 )
 def command(common: Common, no_trunc: bool, human: bool) -> int:

@@ -49,7 +49,9 @@ _TYPES = {
     0x36: FIFO,
 }
 _PLAIN_TYPES = {b"0": FILE, b"\0": FILE, b"1": HARDLINK, b"2": SYMLINK, b"5": DIRECTORY}
-_MEMO = 1 << 16
+_ENDS = b"\0 "
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_MEMO = 1 << 14
 _TOC_NAMES = (b"stargz.index.json",)
 
 
@@ -141,15 +143,29 @@ class TarScanner:
         plain = self._headers.plain and not self._lost and not self._zero_seen
         while position <= last:
             fields = unpack(data, position)
-            kind = _PLAIN_TYPES.get(fields[7])
             name = fields[0].rstrip(b"\0")
-            expected = checksums.get(fields[6])
+            size_field = fields[4]
+            try:
+                # A size is rarely met twice; the other numbers of a tar repeat over and over.
+                mode = numbers[fields[1]]
+                uid = numbers[fields[2]]
+                gid = numbers[fields[3]]
+                mtime = numbers[fields[5]]
+                checksum = checksums[fields[6]]
+                kind = _PLAIN_TYPES[fields[7]]
+                size = int(size_field[:11], 8) if size_field[:11].isdigit() else -1
+            except (KeyError, ValueError):
+                if plain and self._learn(fields):
+                    continue
+                size = -1
             if (
-                not plain
-                or kind is None
+                size < 0
+                or not plain
+                or checksum != adler32(view[position : position + BLOCK]) & 0xFFFF
+                or size_field[11] not in _ENDS
                 or not name
                 or b"\0" in name
-                or expected != adler32(view[position : position + BLOCK]) & 0xFFFF
+                or (size and kind != FILE)
             ):
                 position += BLOCK
                 self._block(data[position - BLOCK : position], position)
@@ -157,34 +173,18 @@ class TarScanner:
                     return position
                 plain = self._headers.plain and not self._lost and not self._zero_seen
                 continue
-            mode = numbers.get(fields[1])
-            uid = numbers.get(fields[2])
-            gid = numbers.get(fields[3])
-            size = numbers.get(fields[4])
-            mtime = numbers.get(fields[5])
-            if mode is None or uid is None or gid is None or size is None or mtime is None:
-                if not self._learn(fields[1:6]):
-                    position += BLOCK
-                    self._block(data[position - BLOCK : position], position)
-                    return position
-                continue
-            if size and kind != FILE:
-                position += BLOCK
-                self._block(data[position - BLOCK : position], position)
-                return position
             if fields[12][0] and fields[9][:6] == b"ustar\0":
                 name = fields[12].partition(b"\0")[0] + b"/" + name
-            if kind == FILE and name[-1] == 0x2F:
-                kind = DIRECTORY
             if name[-1] == 0x2F:
                 name = name[:-1]
+                if kind == FILE:
+                    kind = DIRECTORY
             if (
                 b"/." in name
                 or b"//" in name
                 or name[:1] in b"./"
                 or len(name) > 255
-                or not name.isascii()
-                or not name.decode("ascii").isprintable()
+                or name.translate(None, _PRINTABLE)
             ):
                 name = self._clean(name)
             position += BLOCK
@@ -198,10 +198,10 @@ class TarScanner:
             gids.append(gid)
             mtimes.append(mtime)
             offsets.append(base + position)
+            if len(paths) > limit:
+                self._check_entries()
             if not size:
                 fingerprints.append(EMPTY_FINGERPRINT)
-                if len(paths) > limit:
-                    self._check_entries()
                 continue
             stop = position + size
             if stop > end:
@@ -210,8 +210,6 @@ class TarScanner:
                 return position
             content = view[position:stop]
             fingerprints.append(adler32(content) << 32 | crc32(content))
-            if len(paths) > limit:
-                self._check_entries()
             position = stop + -size % BLOCK
             if position > end:
                 self._padding = position - end
@@ -219,15 +217,32 @@ class TarScanner:
         return position
 
     def _learn(self, fields: tuple[bytes, ...]) -> bool:
-        """Remember what number fields mean: a tar repeats a few of them over and over."""
-        if len(self._numbers) > _MEMO:
-            self._numbers.clear()
-        for field in fields:
-            number = parse_number(field)
-            if number is None or not 0 <= number < 1 << 62:
+        """Remember what the fields of a header mean.
+
+        False where there was nothing to learn, or the slow way must look at the header.
+        """
+        numbers, checksums = self._numbers, self._checksums
+        if len(numbers) > _MEMO:
+            numbers.clear()
+        new = False
+        for field in (fields[1], fields[2], fields[3], fields[5]):
+            if field not in numbers:
+                number = parse_number(field)
+                if number is None or not 0 <= number < 1 << 60:
+                    return False
+                numbers[field] = number
+                new = True
+        field = fields[6]
+        if field not in checksums:
+            stored = parse_number(field)
+            if stored is None:
                 return False
-            self._numbers[field] = number
-        return self._numbers[fields[0]] < 1 << 32
+            if len(checksums) > _MEMO:
+                checksums.clear()
+            # Adler-32 begins at 1, and the checksum's own field counts as eight spaces.
+            checksums[field] = (stored + sum(field) - 8 * 32 + 1) % 65521
+            new = True
+        return new
 
     def _block(self, block: bytes, position: int) -> None:
         """Take one block by the slow way; ``position`` is behind it in the current piece."""
@@ -251,21 +266,12 @@ class TarScanner:
             self._lost = True
             return
         self._lost = False
-        self._remember_checksum(block)
         if isinstance(result, int):
             self._want(result)
             if not result:
                 self._payload_done(position)
         else:
             self._entry(result, position)
-
-    def _remember_checksum(self, block: bytes) -> None:
-        field = block[148:156]
-        stored = parse_number(field)
-        if stored is not None:
-            if len(self._checksums) > _MEMO:
-                self._checksums.clear()
-            self._checksums[field] = (stored + sum(field) - 255) % 65521
 
     def _want(self, payload: int) -> None:
         self._payload = []
