@@ -72,7 +72,7 @@ def write_big_layer(path: Path, size: int) -> None:
         for i in range(size // (64 * MIB)):
             info = tarfile.TarInfo(f"data/{i:04}.bin")
             info.size = 64 * MIB
-            tar.addfile(info, Repeated())  # type: ignore[arg-type]
+            tar.addfile(info, Repeated())
 
 
 def compress(source: Path, target: Path, how: str) -> None:

@@ -8,8 +8,20 @@ what is wrong, where, and what to do.
 from __future__ import annotations
 
 
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
 class OciInspectError(Exception):
-    """The root of every exception this package raises on purpose."""
+    """The root of every exception this package raises on purpose.
+
+    Its text is one line whatever names an archive holds: what cannot be printed is escaped.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text if text.isprintable() else "".join(map(_visible, text)))
 
 
 class ArchiveError(OciInspectError):

@@ -157,9 +157,7 @@ OCI_CASES = {
 
 
 @pytest.mark.parametrize("corrupt", OCI_CASES, ids=lambda one: one.__name__)
-def test_a_broken_oci_archive_is_told(
-    corrupt: Callable[..., None], tmp_path: Path
-) -> None:
+def test_a_broken_oci_archive_is_told(corrupt: Callable[..., None], tmp_path: Path) -> None:
     members = read("podman-oci.tar")
     corrupt(members, json.loads(members[GZIP_MANIFEST]))
     path = tmp_path / "broken.tar"

@@ -55,6 +55,8 @@ class Documents:
             return None
         value, problems = parse_json(document.data, limits.json_depth)
         tell(problems, subject, findings)
+        if value is None and not problems:
+            findings.add("json-invalid", subject, "it is null")
         return Loaded(document.data, value, member.name)
 
     def load_object(self, name: str, subject: str, findings: FindingCollector) -> Loaded | None:

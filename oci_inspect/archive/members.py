@@ -55,7 +55,7 @@ class MemberTable:
 
     def add(self, member: Member) -> None:
         """Add a member; a second one of its name is a finding."""
-        if member.name in self._members and member.kind is not MemberKind.OTHER:
+        if member.name in self._members:
             self._findings.add(
                 "archive-duplicate-member",
                 path_text(member.name.encode("utf-8", "surrogateescape")),

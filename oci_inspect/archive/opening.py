@@ -156,6 +156,12 @@ def _not_a_tar(path: str, head: bytes) -> ArchiveError:
             "it is a JSON document, not an image archive",
             "name the archive or the folder that holds it",
         )
+    if len(head) < _HEAD:
+        return ArchiveError(
+            path,
+            f"it is not a tar archive: {len(head)} bytes are less than one header of it",
+            _SAVE,
+        )
     return ArchiveError(path, "it is not a tar archive, nor compressed in a known way", _SAVE)
 
 
@@ -170,7 +176,9 @@ def _find_root(store: Store[T]) -> None:
         if any(store.find(f"{top}/{marker}") for marker in MARKERS):
             store.enter_folder(top)
             return
-    if any(name.endswith("/json") and name.count("/") == 1 for name in names):
+    if not store.truncated and any(
+        name.endswith("/json") and name.count("/") == 1 for name in names
+    ):
         return  # docker before 1.10, saved by image ID: no document at the top at all
     raise _no_image(store, names, tops)
 

@@ -101,6 +101,8 @@ class OuterTar:
         while True:
             block = read_exactly(self._cursor, BLOCK)
             if len(block) < BLOCK:
+                if block and not count and not zeros:
+                    raise ArchiveError("", "it is not a tar archive")
                 self._end_without_mark(block, zeros)
                 return
             if block == ZERO_BLOCK:

@@ -76,12 +76,12 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
-        print("oci-inspect: interrupted", file=sys.stderr)
+        _say("interrupted")
         return EXIT_INTERRUPTED
     except SelectionError as error:
         _say(str(error))
         for choice in error.choices:
-            print(f"  {_plain(choice)}", file=sys.stderr)
+            click.echo(f"  {_plain(choice)}", err=True)
         return EXIT_USAGE
     except OciInspectError as error:
         _say(str(error))
@@ -94,7 +94,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"oci-inspect: {_plain(text)}", file=sys.stderr)
+    click.echo(f"oci-inspect: {_plain(text)}", err=True)
 
 
 def _plain(text: str) -> str:

@@ -26,7 +26,5 @@ def command(common: Common, no_trunc: bool) -> int:
     else:
         from oci_inspect.render.views import layers_view
 
-        session.show(
-            common, layers_view(analysis.images[0], no_trunc=no_trunc or common.verbose)
-        )
+        session.show(common, layers_view(analysis.images[0], no_trunc=no_trunc or common.verbose))
     return session.exit_code(analysis)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from oci_inspect.inspection import ArchiveFile
     from oci_inspect.render import Block, Style
     from oci_inspect.spec.platform import Platform
+
+PIPE_WIDTH = 200
+"""Columns where nobody's terminal sets them: nothing is cut, as in ps and systemctl."""
 
 
 def open_target(common: Common, *, scan: bool = True) -> tuple[ArchiveFile, str | None]:
@@ -96,18 +99,28 @@ def style_of(common: Common) -> Style:
     )
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     return Style(
-        width=max(40, shutil.get_terminal_size((80, 24)).columns),
+        width=_width(to_terminal),
         color=color,
         unicode=encoding.startswith("utf"),
         verbose=common.verbose,
     )
 
 
+def _width(to_terminal: bool) -> int:
+    """The columns to fill: the terminal's, or COLUMNS, or, in a pipe, so many that all is shown."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdigit() and int(told):
+        columns = int(told)
+    else:
+        columns = shutil.get_terminal_size((80, 24)).columns if to_terminal else PIPE_WIDTH
+    return max(40, columns)
+
+
 def show(common: Common, blocks: Iterable[Block]) -> None:
     """Print blocks in the format that was asked for."""
-    from oci_inspect.render import render
+    from oci_inspect.render import Format, render
 
-    emit(common, render(list(blocks), common.format, style_of(common)))
+    emit(common, render(list(blocks), cast("Format", common.format), style_of(common)))
 
 
 def show_json(common: Common, document: Any) -> None:

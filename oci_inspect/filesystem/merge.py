@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from oci_inspect.filesystem import symlinks
 from oci_inspect.filesystem.tree import IMPLIED, Folder, Node, UnionTree
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, SYMLINK, EntryTable
@@ -94,6 +95,7 @@ class _Merger:
         self._base = 0
         self._table = EntryTable()
         self._folders: dict[bytes, Folder] = {}
+        self._real: dict[bytes, bytes] = {}
         self._aufs: dict[bytes, int] = {}
         self._through: set[bytes] = set()
 
@@ -110,6 +112,7 @@ class _Merger:
         self._bases.append(self._base)
         self._table = table
         self._folders = {}
+        self._real = {}
         self._aufs = {}
         self._through = set()
         self._added_bytes.append(0)
@@ -133,7 +136,8 @@ class _Merger:
                     self._check_empty(table, row, path)
                     self._make_opaque(folder)
                 else:
-                    self._aufs[path] = row
+                    if table.types[row] not in (DIRECTORY, HARDLINK):
+                        self._aufs[path] = row
                     self._say("aufs-metadata", path, "metadata of the AUFS driver, no entry")
                 continue
             if not name.startswith(WHITEOUT):
@@ -156,7 +160,7 @@ class _Merger:
                 continue
             target = folder + b"/" + victim if folder else victim
             if isinstance(child, Folder):
-                self._folders.clear()
+                self._forget()
             self._kill_tree(target, child, Reason.DELETED)
         return marks
 
@@ -171,7 +175,7 @@ class _Merger:
         children, folder.children = folder.children, {}
         for name, child in children.items():
             self._kill_tree(prefix + name, child, Reason.OPAQUE)
-        self._folders.clear()
+        self._forget()
 
     def _check_empty(self, table: EntryTable, row: int, path: bytes) -> None:
         if table.types[row] != FILE or table.sizes[row]:
@@ -208,6 +212,8 @@ class _Merger:
                     continue
                 folders[folder_path] = folder
             existing = folder.children.get(name)
+            if existing is not None and folder_path in self._real:
+                path = symlinks.join(self._real[folder_path], name)
             if kind == FILE:
                 added_bytes += sizes[row]
                 added_files += 1
@@ -241,7 +247,7 @@ class _Merger:
     def _displace(self, path: bytes, existing: Node, newcomer: int) -> None:
         """Remove what lies at a path, because ``newcomer`` comes there."""
         if isinstance(existing, Folder):
-            self._folders.clear()
+            self._forget()
             self._kill_tree(path, existing, Reason.REPLACED)
             return
         if existing >= self._base:
@@ -250,20 +256,22 @@ class _Merger:
         if self._tree.kind(newcomer) == FILE:
             reason = Reason.REWRITTEN if self._same(existing, newcomer) else Reason.OVERWRITTEN
         elif self._tree.kind(existing) == SYMLINK:
-            self._folders.clear()
+            self._forget()
         self._kill(path, existing, reason)
 
     def _folder_over(self, path: bytes, existing: int) -> None:
         if existing >= self._base:
             self._say("path-duplicate", path, "twice in one layer: the last one counts")
-        elif self._tree.kind(existing) == SYMLINK and self._leads_to_folder(path, existing):
+        elif self._tree.kind(existing) == SYMLINK and symlinks.leads_to_folder(
+            self._tree, path, existing, self._limits.links
+        ):
             self._say(
                 "directory-replaces-symlink",
                 path,
                 "a folder replaces a symbolic link to a folder: what lay there has lost this name",
             )
         if self._tree.kind(existing) == SYMLINK:
-            self._folders.clear()
+            self._forget()
         self._kill(path, existing, Reason.REPLACED)
 
     def _add_link(self, folder: Folder, name: bytes, path: bytes, target: bytes) -> int:
@@ -299,8 +307,8 @@ class _Merger:
         node = self._tree.lookup(target)
         if node is None:
             folder_path, _, name = target.rpartition(b"/")
-            folder = self._follow(folder_path)
-            node = folder.children.get(name) if folder is not None else None
+            real = symlinks.follow(self._tree, folder_path, self._base, self._limits.links)
+            node = self._tree.lookup(symlinks.join(real, name)) if real is not None else None
         return node
 
     def _folder(self, path: bytes) -> Folder | None:
@@ -312,7 +320,7 @@ class _Merger:
         folder = self._root
         done = b""
         parts = path.split(b"/") if path else []
-        for i, part in enumerate(parts):
+        for part in parts:
             done = done + b"/" + part if done else part
             child = folder.children.get(part)
             if isinstance(child, Folder):
@@ -320,9 +328,7 @@ class _Merger:
                 continue
             if child is not None and self._tree.kind(child) == SYMLINK:
                 if child >= self._base:
-                    rest = b"/".join(parts[i + 1 :])
-                    target = self._target(done, child)
-                    return self._enter(target + b"/" + rest if rest else target, 1)
+                    return self._through_own_link(path)
                 if done not in self._through:
                     self._through.add(done)
                     self._say(
@@ -337,73 +343,19 @@ class _Merger:
             folder = fresh
         return folder
 
-    def _enter(self, path: bytes, followed: int) -> Folder | None:
-        """Follow symbolic links of this layer to a folder, at most ``limits.links`` of them."""
-        while True:
-            step = self._first_own_link(path)
-            if step is None:
-                return self._folder(path)
-            if followed >= self._limits.links:
-                self._say("hardlink-dangling", path, "symbolic links lead around in a ring")
-                return None
-            link_path, node, rest = step
-            target = self._target(link_path, node)
-            path = target + b"/" + rest if rest and target else target or rest
-            followed += 1
+    def _forget(self) -> None:
+        """Forget where folders are: one of them, or a link to one, is going."""
+        self._folders.clear()
+        self._real.clear()
 
-    def _follow(self, path: bytes) -> Folder | None:
-        """The folder at a path through links of this layer; nothing is made."""
-        for _ in range(self._limits.links):
-            step = self._first_own_link(path)
-            if step is None:
-                node = self._tree.lookup(path)
-                return node if isinstance(node, Folder) else None
-            link_path, link, rest = step
-            target = self._target(link_path, link)
-            path = target + b"/" + rest if rest and target else target or rest
-        return None
-
-    def _first_own_link(self, path: bytes) -> tuple[bytes, int, bytes] | None:
-        node: Node = self._root
-        parts = path.split(b"/") if path else []
-        for i, part in enumerate(parts):
-            if not isinstance(node, Folder):
-                return None
-            child = node.children.get(part)
-            if child is None:
-                return None
-            if (
-                not isinstance(child, Folder)
-                and child >= self._base
-                and self._tree.kind(child) == SYMLINK
-            ):
-                return b"/".join(parts[: i + 1]), child, b"/".join(parts[i + 1 :])
-            node = child
-        return None
-
-    def _target(self, path: bytes, link: int) -> bytes:
-        """Where a symbolic link leads, as a path from the root, clamped there."""
-        layer = self._tree.layer_of(link)
-        text = self._tables[layer].linknames.get(link - self._bases[layer], b"")
-        parts = [] if text.startswith(b"/") else path.split(b"/")[:-1]
-        for part in text.split(b"/"):
-            if part == b"..":
-                if parts:
-                    parts.pop()
-            elif part not in (b"", b"."):
-                parts.append(part)
-        return b"/".join(parts)
-
-    def _leads_to_folder(self, path: bytes, link: int) -> bool:
-        for _ in range(self._limits.links):
-            path = self._target(path, link)
-            node = self._tree.lookup(path)
-            if isinstance(node, Folder):
-                return True
-            if node is None or self._tree.kind(node) != SYMLINK:
-                return False
-            link = node
-        return False
+    def _through_own_link(self, path: bytes) -> Folder | None:
+        """The folder that a path leads to through symbolic links of this layer; None in a ring."""
+        real = symlinks.follow(self._tree, path, self._base, self._limits.links)
+        if real is None:
+            self._say("hardlink-dangling", path, "symbolic links lead around in a ring")
+            return None
+        self._real[path] = real
+        return self._folder(real)
 
     def _same(self, old: int, new: int) -> bool:
         """Whether two files hold the same content: equal size and fingerprint."""

@@ -41,19 +41,18 @@ def dumps(document: object) -> str:
 
 def analysis_document(analysis: Analysis) -> Json:
     """``analyze --format json``: all there is."""
-    images = []
-    for image in analysis.images:
-        images.append(
-            {
-                **_identity(image),
-                "created": image.created,
-                **_verdict(image),
-                "layers": [_layer(layer) for layer in image.layers],
-                "history": [_step(step) for step in image.history],
-                "waste": [_dead(dead) for dead in image.waste],
-                "totals": _totals(image),
-            }
-        )
+    images = [
+        {
+            **_identity(image),
+            "created": image.created,
+            **_verdict(image),
+            "layers": [_layer(layer) for layer in image.layers],
+            "history": [_step(step) for step in image.history],
+            "waste": [_dead(dead) for dead in image.waste],
+            "totals": _totals(image),
+        }
+        for image in analysis.images
+    ]
     return {**_head("analysis", analysis), "images": images, **_tail(analysis)}
 
 
@@ -183,7 +182,7 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
 
 
 def docker_inspect_document(image: ImageAnalysis) -> list[Json]:
-    """``inspect --format docker``: the keys of ``docker image inspect``, for scripts that move over.
+    """``inspect --format docker``: the keys of ``docker image inspect``, for scripts to read.
 
     What only a daemon knows (graph driver, parent, repository digests) is empty.
     """

@@ -490,7 +490,7 @@ def number(field: bytes) -> int | None:
 
 def pax_records(data: bytes) -> tuple[dict[bytes, bytes], bool]:
     """The records up to the first bad one, and whether there was none."""
-    records = {}
+    records: dict[bytes, bytes] = {}
     while data.strip(b"\0"):
         match = re.match(rb"(\d{1,19}) ", data)
         if match is None:
