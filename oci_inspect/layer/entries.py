@@ -23,9 +23,9 @@ class Entry(NamedTuple):
     """One row, put together on request.
 
     ``size`` is in bytes (the apparent size of a sparse file), ``mtime`` in seconds with
-    ``mtime_ns`` beyond them. ``fingerprint`` is CRC-32 and Adler-32 of a file's content side by
-    side (docs/decisions/0003): it tells changed from unchanged, it proves nothing. ``offset`` is
-    where the content begins in the uncompressed tar.
+    ``mtime_ns`` beyond them. ``fingerprint`` is CRC-32 of a file's content, of a small one with
+    Adler-32 beside it (docs/decisions/0003): it tells changed from unchanged, it proves nothing.
+    ``offset`` is where the content begins in the uncompressed tar.
     """
 
     path: bytes

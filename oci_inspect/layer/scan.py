@@ -7,6 +7,7 @@ its end whatever happens on the way: a digest is of all bytes or it is nothing.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.stream.compression import MAGIC_BYTES, decompress, detect
 from oci_inspect.stream.source import CHUNK, PrefixedSource, Source, drain, read_exactly
+
+_TURNS = threading.Lock()
+# Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
+# that lock over once a chunk, and not at each checksum of a file that lets go of it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def scan_layer(
         )
     drain(raw)
     whole = read and not found
-    if read:
+    if whole:
         scanner.close()
     problems = scanner.findings
     problems.extend(found)
@@ -146,7 +151,8 @@ def _read_tar(
                 raise LimitExceededError("layer_bytes", limits.layer_bytes, size, "the layer")
             if listing:
                 try:
-                    scanner.feed(data)
+                    with _TURNS:
+                        scanner.feed(data)
                 except LimitExceededError as error:
                     found.append(finding("limit-exceeded", "", str(error)))
                     listing = False

@@ -36,6 +36,9 @@ from oci_inspect.stream.tar import (
 EMPTY_FINGERPRINT = 1 << 32
 """The fingerprint of no bytes: Adler-32 begins at 1, CRC-32 at 0."""
 
+SMALL = 5 * 1024
+"""Bytes up to which contents have both sums: the calls then keep the interpreter's lock."""
+
 EXAMPLES_PER_LAYER = 20
 """Findings of one rule that are listed for one layer."""
 
@@ -62,6 +65,10 @@ class TarScanner:
         self.table = EntryTable()
         self.findings = FindingCollector(EXAMPLES_PER_LAYER)
         self._limits = limits
+        # A path up to this length breaks no limit: half of its bytes at least are no slashes.
+        self._longest = min(
+            255, limits.path_bytes, limits.path_part_bytes, 2 * limits.path_depth - 1
+        )
         self._headers = HeaderReader(limits)
         self._numbers: dict[bytes, int] = {}
         self._checksums: dict[bytes, int] = {}
@@ -70,10 +77,12 @@ class TarScanner:
         self._padding = 0  # bytes to pass over behind it
         self._crc = 0
         self._adler = 1
+        self._small = True
         self._payload_left = 0
         self._payload: list[bytes] = []
         self._zero_seen = False
         self._lost = False
+        self._header_at = 0  # of the tar: where the last header taken by the slow way begins
         self._ended = False
         self._behind_end = False
         self._position = 0  # of the tar, at the start of the piece being fed
@@ -120,7 +129,7 @@ class TarScanner:
         if self._content:
             name = path_text(self.table.paths[-1])
             add("tar-truncated", name, f"the tar ends {self._content:,} bytes before this file")
-        elif self._payload_left or self._carry.strip(b"\0"):
+        elif self._payload_left or (self._carry.strip(b"\0") and not self._ended):
             add("tar-truncated", "", "the tar ends in the middle of a header")
         elif self._headers.pending:
             add("tar-header-invalid", "", "an extension header with no entry behind it")
@@ -140,6 +149,7 @@ class TarScanner:
         last = len(data) - BLOCK
         end = len(data)
         limit = self._limits.entries
+        longest = self._longest
         plain = self._headers.plain and not self._lost and not self._zero_seen
         while position <= last:
             fields = unpack(data, position)
@@ -161,11 +171,13 @@ class TarScanner:
             if (
                 size < 0
                 or not plain
-                or checksum != adler32(view[position : position + BLOCK]) & 0xFFFF
+                or checksum != adler32(block := data[position : position + BLOCK]) & 0xFFFF
+                or not block.isascii()
                 or size_field[11] not in _ENDS
                 or not name
                 or b"\0" in name
                 or (size and kind != FILE)
+                or (name[-1] == 0x2F and kind == FILE)
             ):
                 position += BLOCK
                 self._block(data[position - BLOCK : position], position)
@@ -176,14 +188,12 @@ class TarScanner:
             if fields[12][0] and fields[9][:6] == b"ustar\0":
                 name = fields[12].partition(b"\0")[0] + b"/" + name
             if name[-1] == 0x2F:
-                name = name[:-1]
-                if kind == FILE:
-                    kind = DIRECTORY
+                name = name.rstrip(b"/")
             if (
                 b"/." in name
                 or b"//" in name
                 or name[:1] in b"./"
-                or len(name) > 255
+                or len(name) > longest
                 or name.translate(None, _PRINTABLE)
             ):
                 name = self._clean(name)
@@ -199,6 +209,7 @@ class TarScanner:
             mtimes.append(mtime)
             offsets.append(base + position)
             if len(paths) > limit:
+                fingerprints.append(EMPTY_FINGERPRINT)
                 self._check_entries()
             if not size:
                 fingerprints.append(EMPTY_FINGERPRINT)
@@ -209,7 +220,9 @@ class TarScanner:
                 self._begin_content(size)
                 return position
             content = view[position:stop]
-            fingerprints.append(adler32(content) << 32 | crc32(content))
+            fingerprints.append(
+                crc32(content) if size > SMALL else adler32(content) << 32 | crc32(content)
+            )
             position = stop + -size % BLOCK
             if position > end:
                 self._padding = position - end
@@ -235,11 +248,12 @@ class TarScanner:
         field = fields[6]
         if field not in checksums:
             stored = parse_number(field)
-            if stored is None:
+            if stored is None or not 0 <= stored < 65521:
                 return False
             if len(checksums) > _MEMO:
                 checksums.clear()
-            # Adler-32 begins at 1, and the checksum's own field counts as eight spaces.
+            # Adler-32 begins at 1, and the checksum's own field counts as eight spaces. It counts
+            # modulo 65521, which no header of ASCII reaches: others go the slow way.
             checksums[field] = (stored + sum(field) - 8 * 32 + 1) % 65521
             new = True
         return new
@@ -257,14 +271,15 @@ class TarScanner:
                 self.findings.add(
                     "tar-ambiguous", "", "entries behind a lone zero block: some readers end there"
                 )
+        self._header_at = self._position + position - BLOCK
         try:
             result = self._headers.header(block)
         except TarHeaderError as error:
-            if not self._lost:
-                where = self._position + position - BLOCK
-                self.findings.add(error.rule, f"byte {where:,}", error.problem)
-            self._lost = True
+            self._bad_header(error)
             return
+        except LimitExceededError:
+            self._tell_notes()
+            raise
         self._lost = False
         if isinstance(result, int):
             self._want(result)
@@ -272,6 +287,12 @@ class TarScanner:
                 self._payload_done(position)
         else:
             self._entry(result, position)
+
+    def _bad_header(self, error: TarHeaderError) -> None:
+        self._tell_notes()
+        if not self._lost:
+            self.findings.add(error.rule, f"byte {self._header_at:,}", error.problem)
+        self._lost = True
 
     def _want(self, payload: int) -> None:
         self._payload = []
@@ -281,7 +302,14 @@ class TarScanner:
         data = b"".join(self._payload)
         self._payload = []
         self._padding = -len(data) % BLOCK
-        result = self._headers.payload(data)
+        try:
+            result = self._headers.payload(data)
+        except TarHeaderError as error:  # a sparse file's header, read when its map was there
+            self._bad_header(error)
+            return
+        except LimitExceededError:
+            self._tell_notes()
+            raise
         self._tell_notes()
         if isinstance(result, int):
             self._want(result)
@@ -317,6 +345,7 @@ class TarScanner:
         if row >= self._limits.entries:
             self._check_entries()
         if header.stored_size:
+            table.fingerprints[row] = 0
             self._begin_content(header.stored_size)
 
     def _begin_content(self, size: int) -> None:
@@ -324,15 +353,19 @@ class TarScanner:
         self._padding = -size % BLOCK
         self._crc = 0
         self._adler = 1
+        self._small = size <= SMALL
 
     def _take_content(self, data: bytes, position: int) -> int:
         step = min(self._content, len(data) - position)
         view = memoryview(data)[position : position + step]
         self._crc = crc32(view, self._crc)
-        self._adler = adler32(view, self._adler)
+        if self._small:
+            self._adler = adler32(view, self._adler)
         self._content -= step
         if not self._content:
-            self.table.fingerprints[-1] = self._adler << 32 | self._crc
+            self.table.fingerprints[-1] = (
+                self._adler << 32 | self._crc if self._small else self._crc
+            )
         return position + step
 
     def _link(self, kind: int, path: bytes, target: bytes) -> None:
@@ -353,7 +386,7 @@ class TarScanner:
                 "path-unsafe", path_text(name), "a '..' part in its name: clamped at the root"
             )
         limits = self._limits
-        if len(path) > 255:
+        if len(path) > self._longest:
             if len(path) > limits.path_bytes:
                 raise LimitExceededError("path_bytes", limits.path_bytes, len(path), "a path")
             longest = max(map(len, path.split(b"/")))
@@ -395,10 +428,14 @@ class TarScanner:
             block = data[start : start + BLOCK]
             if block == ZERO_BLOCK:
                 continue
+            header: TarHeader | int | None = None
             try:
                 header = reader.header(block)
-            except (TarHeaderError, LimitExceededError):
-                continue
+            except TarHeaderError as error:
+                if error.rule == "tar-header-checksum":
+                    continue
+            except LimitExceededError:
+                pass  # a header it is, whatever it asks for
             if isinstance(header, TarHeader) and header.name in _TOC_NAMES:
                 continue  # estargz puts its table of contents there, by its specification
             name = path_text(header.name) if isinstance(header, TarHeader) else ""

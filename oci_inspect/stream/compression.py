@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
-from oci_inspect.stream.source import CHUNK, Source
+from oci_inspect.stream.source import CHUNK, Source, read_exactly
 from oci_inspect.stream.zstd_frames import FrameWalker
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ MAGIC_BYTES = 10
 
 XZ_MEMORY = 128 * MIB
 _SMALLEST_FEED = 4096
+_LONGEST_GZIP_HEADER = 256 * 1024
 
 
 def detect(head: bytes) -> str:
@@ -105,11 +106,79 @@ class _ZlibMember:
         return self._member.decompress(tail + data if tail else data, max_length)
 
 
+class _GzipMember:
+    """A gzip member whose header is read here, and handed on without its optional fields.
+
+    igzip gets a header wrong that has several of them and is cut between two reads, and lets
+    reserved flags pass, which RFC 1952 section 2.3.1.2 forbids.
+    """
+
+    def __init__(self, body: _MemberReader) -> None:
+        self._body = body
+        self._head: bytes | None = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._body.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return self._head is not None or self._body.needs_input
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._body.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        if self._head is not None:
+            data = self._head + data if self._head else data
+            length = _gzip_header(data)
+            if not length:
+                self._head = data
+                return b""
+            if length > 10:
+                data = data[:3] + b"\0" + data[4:10] + data[length:]
+            self._head = None
+        return self._body.decompress(data, max_length)
+
+
+def _gzip_header(data: bytes) -> int:
+    """The length of a gzip header (RFC 1952 section 2.3), 0 where more of it must come.
+
+    Raises :class:`zlib.error`.
+    """
+    if len(data) < 10:
+        return 0
+    flags = data[3]
+    if not flags:
+        return 10
+    if flags & 0xE0:
+        raise zlib.error("a header with reserved flags")
+    end = 10
+    if flags & 4:
+        end += 2 + int.from_bytes(data[10:12], "little")
+    for text in (8, 16):
+        if flags & text:
+            end = data.find(b"\0", end) + 1
+            if not end:
+                break
+    else:
+        if flags & 2:
+            stored = data[end : end + 2]
+            if len(stored) == 2 and int.from_bytes(stored, "little") != crc32(data[:end]) & 0xFFFF:
+                raise zlib.error("a header whose checksum does not hold")
+            end += 2
+        if end <= len(data):
+            return end
+    if len(data) > _LONGEST_GZIP_HEADER:
+        raise zlib.error("a header without an end")
+    return 0
+
+
 def _gzip_member() -> _MemberReader:
     if igzip_lib is None:
-        return _ZlibMember()
-    member: _MemberReader = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-    return member
+        return _GzipMember(_ZlibMember())
+    return _GzipMember(igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
 
 
 def _xz_member() -> _MemberReader:
@@ -200,7 +269,7 @@ class _MemberSource:
         self._member_input = 0
         head = self._input[self._position : self._position + MAGIC_BYTES]
         if len(head) < MAGIC_BYTES:
-            head += self._source.read(CHUNK)
+            head += read_exactly(self._source, MAGIC_BYTES - len(head))
             self._input, self._position = head, 0
         if padded or detect(head[:MAGIC_BYTES]) != self._compression:
             raise self._corrupt("garbage behind its end")
@@ -232,7 +301,8 @@ class _ZstdSource:
         self._error = zstandard.ZstdError
         self._ended = False
         self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
-            max_window_size=limits.zstd_window
+            # The library has bounds of its own; the walker knows the right one.
+            max_window_size=min(max(limits.zstd_window, 1 << 10), 1 << zstandard.WINDOWLOG_MAX)
         ).stream_reader(
             cast("IO[bytes]", _Tapped(self)), read_size=128 * 1024, read_across_frames=True
         )

@@ -76,13 +76,14 @@ def checksum_matches(block: bytes, field: bytes) -> bool:
     """Whether the header's own checksum holds.
 
     The low half of Adler-32 is the sum of the bytes plus one, modulo 65521: the whole sum in one
-    call. The checksum field itself counts as eight spaces.
+    call, where the bytes are ASCII (their sum is less). The checksum field itself counts as eight
+    spaces.
     """
     stored = parse_number(field)
     if stored is None:
         return False
-    total = (adler32(block) & 0xFFFF) - 1 - sum(field) + 256
-    if (stored - total) % 65521 == 0:
+    total = ((adler32(block) & 0xFFFF) - 1) % 65521 if block.isascii() else sum(block)
+    if stored == total - sum(field) + 256:
         return True
     signed = sum(byte - 256 if byte > 127 else byte for byte in block[:148] + block[156:]) + 256
     return stored == signed
@@ -233,13 +234,27 @@ class HeaderReader:
             if problem:
                 self._note("tar-header-invalid", b"", problem)
             if kind == 0x67:
-                self._globals.update(records)
-                self._globals = {key: value for key, value in self._globals.items() if value}
-            elif self._pax is None:
-                self._pax = records
+                self._take_globals(records)
             else:
-                self._pax.update(records)
+                if self._pax is not None:
+                    self._note("tar-ambiguous", b"", "two pax headers in front of one entry")
+                self._pax = records
         return None
+
+    def _take_globals(self, records: dict[bytes, bytes]) -> None:
+        """Keep what a global header says of all entries behind it, but not of their names.
+
+        GNU tar would give every entry that name; Go's reader, and so docker's, does not.
+        """
+        for key in (b"path", b"linkpath", b"size"):
+            if records.get(key):
+                self._note("tar-ambiguous", b"", f"a {key.decode()} in a global pax header")
+        for key, value in records.items():
+            if key in (b"uid", b"gid", b"mtime") or b".xattr." in key:
+                if value:
+                    self._globals[key] = value
+                else:
+                    self._globals.pop(key, None)
 
     def _extension(self, kind: int, size_field: bytes) -> int:
         size = parse_number(size_field)
@@ -293,23 +308,34 @@ class HeaderReader:
                 name = self._long_name
             if self._long_link is not None:
                 link = self._long_link
-            records = {**self._globals, **(self._pax or {})} if self._globals else self._pax
+            records = {**self._globals, **(self._pax or {})}
+            for key in _FIELD_KEYS & records.keys():
+                if not records[key]:
+                    del records[key]  # as if it were not there: the header's own field counts
             if records:
                 if b"path" in records:
-                    if self._long_name is not None and records[b"path"] != name:
-                        self._note("tar-ambiguous", name, "a pax path behind a GNU long name")
-                    name = self._text(records[b"path"], name, "path")
+                    if self._long_name is None:
+                        name = self._text(records[b"path"], name, "path")
+                    elif records[b"path"] != name:
+                        self._note("tar-ambiguous", name, "a GNU long name and another pax path")
                 if b"linkpath" in records:
-                    link = self._text(records[b"linkpath"], name, "link target")
+                    if self._long_link is None:
+                        link = self._text(records[b"linkpath"], name, "link target")
+                    elif records[b"linkpath"] != link:
+                        self._note(
+                            "tar-ambiguous", name, "a GNU long link and another pax linkpath"
+                        )
                 if b"size" in records:
-                    pax_size = self._checked(_pax_number(records[b"size"]), size, name, "size")
-                    if pax_size != size and pax_size <= _LARGEST_OCTAL_SIZE and kind in b"\x0007":
+                    pax_size = self._checked(_pax_number(records[b"size"]), -1, name, "size")
+                    differs = 0 <= pax_size <= _LARGEST_OCTAL_SIZE and pax_size != size
+                    if differs and kind in b"\x0007":
                         self._note(
                             "tar-ambiguous",
                             name,
                             f"its header says {size:,} bytes, its pax record {pax_size:,}",
                         )
-                    size = real_size = pax_size
+                    if pax_size >= 0:
+                        size = real_size = pax_size
                 if b"uid" in records:
                     uid = self._checked(_pax_number(records[b"uid"]), uid, name, "owner")
                 if b"gid" in records:
@@ -324,10 +350,12 @@ class HeaderReader:
                 xattrs = _xattrs(records)
             self._pax = self._long_name = self._long_link = None
             self._in_row = 0
+        if name.endswith(b"/") and kind in b"\x0007":
+            if kind or size:
+                self._note("tar-ambiguous", name, "a file with a folder's name")
+            kind = kind or 0x35  # v7 knew folders by the slash
         if kind in b"\x007":
             kind = 0x30
-        if kind == 0x30 and name.endswith(b"/"):
-            kind = 0x35  # v7 knew folders by the slash
         elif kind == 0x44:
             kind = 0x35  # GNU's dumpdir: a folder whose content is a listing
             return TarHeader(
@@ -371,6 +399,9 @@ class HeaderReader:
         if len(self.notes) < 1000:
             self.notes.append(Note(rule, name, message))
 
+
+_FIELD_KEYS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"))
+"""The pax records that stand for a field of the header."""
 
 _TYPE_NAMES = {
     0x31: "hard link",

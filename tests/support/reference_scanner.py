@@ -201,6 +201,7 @@ class _Walk:
         self.at = 0
         self.shared: dict[bytes, bytes] = {}
         self.own: dict[bytes, bytes] = {}
+        self.pax_seen = False
         self.long_name: bytes | None = None
         self.long_link: bytes | None = None
         self.in_row = 0
@@ -288,9 +289,17 @@ class _Walk:
             if not good:
                 self.listing.say("tar-header-invalid")
             if kind == b"g":
-                self.shared = {k: v for k, v in {**self.shared, **records}.items() if v}
+                if any(records.get(key) for key in (b"path", b"linkpath", b"size")):
+                    self.listing.say("tar-ambiguous")
+                for key, value in records.items():
+                    if key in (b"uid", b"gid", b"mtime") or b".xattr." in key:
+                        self.shared[key] = value
+                self.shared = {k: v for k, v in self.shared.items() if v}
             else:
-                self.own.update(records)
+                if self.pax_seen:
+                    self.listing.say("tar-ambiguous")
+                self.pax_seen = True
+                self.own = records
         return True
 
     def entry(self, block: bytes, kind: bytes, size: int | None) -> bool:
@@ -318,13 +327,19 @@ class _Walk:
             else:
                 apparent = real
         records = {**self.shared, **self.own}
+        for key in (b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"):
+            if records.get(key) == b"":
+                del records[key]
         if self.long_name is not None:
             name = self.long_name
-            if b"path" in records and records[b"path"] != name:
+            if records.pop(b"path", name) != name:
                 say("tar-ambiguous", name)
         if self.long_link is not None:
             link = self.long_link
+            if records.pop(b"linkpath", link) != link:
+                say("tar-ambiguous", name)
         self.own, self.long_name, self.long_link, self.in_row = {}, None, None, 0
+        self.pax_seen = False
         if b"path" in records:
             if b"\0" in records[b"path"]:
                 say("tar-header-invalid", name)
@@ -372,7 +387,10 @@ class _Walk:
             kind, "f"
         )
         if kind in (b"0", b"\0", b"7") and name.endswith(b"/"):
-            letter = "d"
+            if kind != b"\0" or size:
+                say("tar-ambiguous", name)
+            if kind == b"\0":
+                letter = "d"
         if kind == b"D":
             apparent = 0
         elif letter in "hlcbdp" and size:
@@ -418,7 +436,7 @@ class _Walk:
             self.listing.say("path-unsafe", name)
         parts = path.split(b"/")
         too_long = len(path) > self.limits.path_bytes or len(parts) > self.limits.path_depth
-        if len(path) > 255 and (too_long or max(map(len, parts)) > self.limits.path_part_bytes):
+        if too_long or max(map(len, parts)) > self.limits.path_part_bytes:
             raise OverLimit
         try:
             text = path.decode()
@@ -538,7 +556,8 @@ def xattrs(records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
 
 def fingerprint(content: bytes) -> int:
     """Adler-32 above CRC-32."""
-    return zlib.adler32(content) << 32 | zlib.crc32(content)
+    crc = zlib.crc32(content)
+    return crc if len(content) > 5 * 1024 else zlib.adler32(content) << 32 | crc
 
 
 def table_of(rows: Sequence[Row]) -> EntryTable:
