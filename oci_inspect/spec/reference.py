@@ -9,22 +9,23 @@ _HOST_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST = rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _REFERENCE = re.compile(
-    rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{_TAG})?(?:@[a-z0-9+._-]+:[a-zA-Z0-9=_-]+)?"
+    rf"(?P<name>(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*)(?::{_TAG})?(?:@[a-z0-9+._-]+:[a-zA-Z0-9=_-]+)?"
 )
 _REF_NAME_PART = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
 _REF_NAME = re.compile(rf"{_REF_NAME_PART}(?:/{_REF_NAME_PART})*")
 
 
 def is_reference(text: str) -> bool:
-    """Whether this is ``[host/]name[:tag][@digest]``."""
-    return len(text) <= 512 and _REFERENCE.fullmatch(text) is not None
+    """Whether this is ``[host/]name[:tag][@digest]``, its name of at most 255 characters."""
+    match = _REFERENCE.fullmatch(text) if len(text) <= 1024 else None
+    return match is not None and len(match["name"]) <= 255
 
 
 def is_ref_name(text: str) -> bool:
     """Whether this may stand in ``org.opencontainers.image.ref.name``; a bare tag may."""
     return len(text) <= 512 and (
         _REF_NAME.fullmatch(text) is not None
-        or _REFERENCE.fullmatch(text) is not None
+        or is_reference(text)
         or re.fullmatch(_TAG, text) is not None
     )
 
