@@ -89,13 +89,15 @@ EXAMPLES_PER_RULE = 100
 class Finding:
     """One thing that is wrong, or worth knowing, about an image or its archive.
 
-    ``subject`` is the digest, path or entry it is about; ``message`` is one sentence.
+    ``subject`` is the digest, path or entry it is about; ``message`` is one sentence. ``count`` is
+    how many it stands for: more than one where a collector no longer lists them.
     """
 
     rule: str
     severity: Severity
     subject: str
     message: str
+    count: int = 1
 
 
 def finding(rule: str, subject: str, message: str, severity: Severity | None = None) -> Finding:
@@ -114,6 +116,7 @@ class FindingCollector:
         self._listed: list[Finding] = []
         self._seen: set[Finding] = set()
         self._counts: Counter[tuple[str, Severity]] = Counter()
+        self._unlisted: Counter[tuple[str, Severity]] = Counter()
 
     def add(self, rule: str, subject: str, message: str, severity: Severity | None = None) -> None:
         """Add one finding; the same one twice is kept once."""
@@ -124,10 +127,12 @@ class FindingCollector:
         if found in self._seen:
             return
         key = (found.rule, found.severity)
-        self._counts[key] += 1
-        if self._counts[key] <= self._per_rule:
+        if self._counts[key] < self._per_rule:
+            self._counts[key] += 1
             self._listed.append(found)
             self._seen.add(found)
+        else:
+            self._unlisted[key] += found.count
 
     def extend(self, found: Iterable[Finding]) -> None:
         """Add several."""
@@ -136,10 +141,8 @@ class FindingCollector:
 
     def __iter__(self) -> Iterator[Finding]:
         yield from self._listed
-        for (rule, severity), count in self._counts.items():
-            if count > self._per_rule:
-                more = count - self._per_rule
-                yield Finding(rule, severity, "", f"{more:,} more of this rule, not listed")
+        for (rule, severity), more in self._unlisted.items():
+            yield Finding(rule, severity, "", f"{more:,} more of this rule, not listed", more)
 
     def result(self) -> tuple[Finding, ...]:
         """All that was gathered, errors first, otherwise in the order of arrival."""

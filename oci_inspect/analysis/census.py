@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 
 from oci_inspect.filesystem.tree import Folder, UnionTree
@@ -11,8 +12,10 @@ from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, FILE, SYMLINK
 from oci_inspect.paths import path_text
 
+# Over all names of a folder at once, with "/" between them: few folders need a closer look.
 _WINDOWS = re.compile(
-    rb'[<>:"|?*\\]|[ .]$|^(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)', re.IGNORECASE
+    rb'[<>:"|?*\\]|[ .](?:/|\Z)|(?:/|\A)(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:[./]|\Z)',
+    re.IGNORECASE,
 )
 _EXAMPLES = 3
 
@@ -31,7 +34,7 @@ class Census:
 
 
 class _Tally:
-    """Counts paths and keeps the first of them, in the order of their names."""
+    """Counts paths and keeps the first of them in byte order."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -39,14 +42,14 @@ class _Tally:
 
     def add(self, path: bytes) -> None:
         self.count += 1
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append(path)
+        if len(self.examples) < _EXAMPLES or path < self.examples[-1]:
+            insort(self.examples, path)
+            del self.examples[_EXAMPLES:]
 
 
 def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
     """Walk the tree once; counted rules (setuid, path-collision ...) go to ``findings``."""
     bases, tables = tree.bases, tree.tables
-    layer_of = tree.layer_of
     files = live = duplicates = 0
     linked: set[int] = set()
     contents: set[tuple[int, int]] = set()
@@ -55,18 +58,16 @@ def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
     while stack:
         prefix, folder = stack.pop()
         _collisions(prefix, folder, collisions)
-        below: list[tuple[bytes, Folder]] = []
-        for name in sorted(folder.children):
-            child = folder.children[name]
+        for name, child in folder.children.items():
             if isinstance(child, Folder):
-                below.append((prefix + name + b"/", child))
+                stack.append((prefix + name + b"/", child))
                 if child.reference >= 0:
-                    layer = layer_of(child.reference)
+                    layer = bisect_right(bases, child.reference) - 1
                     mode = tables[layer].modes[child.reference - bases[layer]]
                     if mode & 0o1002 == 0o0002:
                         writable.add(prefix + name)
                 continue
-            layer = layer_of(child)
+            layer = bisect_right(bases, child) - 1
             table, row = tables[layer], child - bases[layer]
             kind, mode = table.types[row], table.modes[row]
             if kind == FILE:
@@ -87,7 +88,6 @@ def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
                 devices.add(prefix + name)
             if mode & 0o0002 and kind != SYMLINK:
                 writable.add(prefix + name)
-        stack.extend(reversed(below))
     _tell("setuid", setuid, "setuid or setgid file", findings)
     _tell("world-writable", writable, "path that everyone may write", findings)
     _tell("device-node", devices, "device node", findings)
@@ -97,14 +97,17 @@ def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
 
 def _collisions(prefix: bytes, folder: Folder, tally: _Tally) -> None:
     """Names of one folder that differ by case or Unicode form only, or that Windows cannot have."""
-    names = folder.children
-    folded: set[str] = set()
-    for name in names:
+    together = b"/".join(folder.children)
+    folds = together.lower().split(b"/") if together.isascii() else ()
+    if len(set(folds)) == len(folder.children) and not _WINDOWS.search(together):
+        return
+    folded: set[bytes] = set()
+    for name in folder.children:
         if name.isascii():
-            key = name.decode("ascii").lower()
+            key = name.lower()
         else:
             text = name.decode("utf-8", "surrogateescape")
-            key = unicodedata.normalize("NFC", text).casefold()
+            key = unicodedata.normalize("NFC", text).casefold().encode("utf-8", "surrogateescape")
         if key in folded or _WINDOWS.search(name):
             tally.add(prefix + name)
         folded.add(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oci_inspect.analysis.results import Status
 from oci_inspect.findings import FindingCollector
@@ -96,11 +96,12 @@ def _check_layer(
     if not opens(claim.media_type):
         return status if status is Status.MISMATCH else Status.UNVERIFIABLE
     for found in scan.findings:
-        findings.add(
-            found.rule,
-            found.subject or claim.subject,
-            f"layer {index}: {found.message}",
-            found.severity,
+        findings.take(
+            replace(
+                found,
+                subject=found.subject or claim.subject,
+                message=f"layer {index}: {found.message}",
+            )
         )
     if not scan.diff_ids and status is Status.VERIFIED:
         limited = any(found.rule == "limit-exceeded" for found in scan.findings)

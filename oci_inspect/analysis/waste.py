@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from oci_inspect.analysis.results import HistoryStep, WasteGroup
@@ -45,16 +45,29 @@ def _fold(members: Sequence[Dead]) -> list[_Group]:
     total = sum(one.size for one in members)
     waiting: dict[int, dict[bytes, list[_Group]]] = defaultdict(lambda: defaultdict(list))
     deepest = 0
-    for one in members:
-        path = one.paths[0]
+    for group in _units(members):
+        path = group.path.rstrip(b"/")
         depth = path.count(b"/")
         deepest = max(deepest, depth)
-        waiting[depth][path.rpartition(b"/")[0]].append(_Group(path, 1, one.size))
+        waiting[depth][path.rpartition(b"/")[0]].append(group)
     for depth in range(deepest, 0, -1):
         above = waiting[depth - 1]
         for folder, groups in waiting.pop(depth, {}).items():
             above[folder.rpartition(b"/")[0]].extend(_fold_folder(folder, groups, total))
     return waiting[0].get(b"", [])
+
+
+def _units(members: Sequence[Dead]) -> Iterator[_Group]:
+    """What went as a whole is one group; what went by itself is another each."""
+    folders: dict[bytes, list[Dead]] = defaultdict(list)
+    for one in members:
+        if one.unit:
+            folders[one.unit].append(one)
+        else:
+            yield _Group(one.paths[0], 1, one.size)
+    for unit, dead in folders.items():
+        path = unit + b"/" if len(dead) > 1 else dead[0].paths[0]
+        yield _Group(path, len(dead), sum(one.size for one in dead))
 
 
 def _fold_folder(folder: bytes, groups: list[_Group], total: int) -> list[_Group]:

@@ -40,7 +40,8 @@ class Image:
     """One image of an archive, as its documents describe it.
 
     ``image_id`` is the digest of the config as it lies there (the claimed one where it is missing,
-    None in archives older than configs). ``findings`` are about its documents.
+    None in archives older than configs). ``findings`` are about its documents, ``unverifiable`` is
+    True where its manifest or config goes by a digest that cannot be computed here.
     """
 
     references: tuple[str, ...]
@@ -53,7 +54,7 @@ class Image:
     platform: Platform
     layers: tuple[LayerRef, ...]
     findings: tuple[Finding, ...]
-    missing_platform: bool = False
+    unverifiable: bool = False
 
     @property
     def name(self) -> str:

@@ -50,8 +50,8 @@ class Documents:
                 over = LimitExceededError(
                     "kept_bytes", limits.kept_bytes, limits.kept_bytes + document.size, subject
                 )
-            findings.add("json-invalid", subject, "it is too large to be read")
             findings.add("limit-exceeded", subject, str(over))
+            findings.add("json-invalid", subject, "it is over its limit, and was not read")
             return None
         value, problems = parse_json(document.data, limits.json_depth)
         tell(problems, subject, findings)

@@ -10,7 +10,7 @@ from typing import Any
 
 from oci_inspect.archive.contents import Image, LayerRef
 from oci_inspect.archive.docker_archive import repository_pairs
-from oci_inspect.archive.documents import Documents, missing
+from oci_inspect.archive.documents import Documents, missing, tell
 from oci_inspect.findings import FindingCollector
 from oci_inspect.spec.config import HistoryEntry, ImageConfig
 from oci_inspect.spec.document import Fields, JsonObject, Problem
@@ -74,6 +74,7 @@ def _image(
         history=history,
         raw=layers[tip],
     )
+    tell(problems, names[0] if names else tip, findings)
     refs = []
     for name in chain:
         path = f"{name}/layer.tar"
@@ -97,7 +98,8 @@ def _image(
 
 def _history(value: JsonObject, problems: list[Problem]) -> HistoryEntry:
     fields = Fields(value, "", problems, "config-invalid")
-    command = Fields(fields.object("container_config") or {}, "", problems).texts("Cmd")
+    container = fields.object("container_config") or {}
+    command = Fields(container, "container_config", problems, "config-invalid").texts("Cmd")
     return HistoryEntry(
         created=fields.text("created"),
         created_by=" ".join(command),

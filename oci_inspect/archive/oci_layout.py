@@ -215,7 +215,7 @@ class LayoutReader:
         config_data = None
         image_id = None
         if config_descriptor is None:
-            findings.add("config-invalid", key, "the manifest names no config", Severity.ERROR)
+            findings.add("json-invalid", key, "the manifest names no config")
         elif config_descriptor.digest is not None:
             image_id = str(config_descriptor.digest)
             loaded = self._documents.blob(
@@ -244,6 +244,10 @@ class LayoutReader:
             platform=platform,
             layers=tuple(layers),
             findings=findings.result(),
+            unverifiable=any(
+                one is not None and one.digest is not None and not one.digest.supported
+                for one in (descriptor, config_descriptor)
+            ),
         )
 
     def _layer(self, layer: Descriptor, findings: FindingCollector) -> LayerRef:

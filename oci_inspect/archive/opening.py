@@ -102,6 +102,8 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
         if stat.S_ISREG(kind):
             store.size = os.fstat(fd).st_size
         return store
+    except OSError as error:
+        raise ArchiveError(path, error.strerror or "it cannot be read") from error
     finally:
         if not keep:
             os.close(fd)

@@ -112,6 +112,7 @@ class OuterTar:
                     return
                 continue
             zeros = 0
+            start = self._cursor.position - BLOCK
             try:
                 step = headers.header(block)
                 while isinstance(step, int):
@@ -130,8 +131,7 @@ class OuterTar:
                 if not count and error.rule == "tar-header-checksum":
                     raise ArchiveError("", "it is not a tar archive") from error
                 if not lost:
-                    where = f"archive, byte {self._cursor.position - BLOCK:,}"
-                    self._findings.add(error.rule, where, error.problem)
+                    self._findings.add(error.rule, f"archive, byte {start:,}", error.problem)
                 self.truncated |= error.rule == "tar-truncated"
                 lost = True
                 continue

@@ -15,6 +15,7 @@ from oci_inspect.archive.oci_layout import LayoutReader, blobs_path, check_layou
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import FindingCollector
+from oci_inspect.paths import path_text
 from oci_inspect.spec.digest import Digest
 
 _COMPANIONS = frozenset({"json", "VERSION"})
@@ -55,10 +56,11 @@ def read_contents(store: Store[Any]) -> Contents:
         )
     if not images and not any(one.reason != "missing" for one in other):
         raise _nothing(store, findings, other)
+    images = _as_one(images)
     _check_references(images, findings)
     return Contents(
         kind=kind,
-        images=tuple(_as_one(images)),
+        images=tuple(images),
         other=tuple(other),
         findings=findings.result(),
         index_data=head.data if head else None,
@@ -84,7 +86,7 @@ def find_unreferenced(store: Store[Any], contents: Contents, findings: FindingCo
         what = "file" if len(unneeded) == 1 else "files"
         findings.add(
             "blob-unreferenced",
-            unneeded[0],
+            path_text(unneeded[0].encode("utf-8", "surrogateescape")),
             f"{len(unneeded):,} {what} of {size:,} bytes in the archive that no image needs",
         )
 
@@ -148,15 +150,18 @@ def _check_references(images: list[Image], findings: FindingCollector) -> None:
 
 def _nothing(store: Store[Any], findings: FindingCollector, other: list[Other]) -> ArchiveError:
     if other:
-        platforms = ", ".join(str(one.platform) for one in other if one.platform) or "none named"
+        platforms = ", ".join(str(one.platform) for one in other if one.platform)
+        count = "one manifest" if len(other) == 1 else f"{len(other):,} manifests"
         return ArchiveError(
             store.path,
-            f"its index names {len(other)} manifests ({platforms[:120]}), none of them is in it",
+            f"its index names {count}{f' ({platforms[:120]})' if platforms else ''}"
+            f" that {'is' if len(other) == 1 else 'are'} not in it",
             "save the image with its layers, for one platform or with --all",
         )
     for found in (*findings.result(), *store.findings):
         if found.severity == "error":
-            return ArchiveError(
-                store.path, f"no image can be read: {found.subject}: {found.message}"
-            )
+            told = found.message
+            if not told.startswith(found.subject):
+                told = f"{found.subject}: {told}"
+            return ArchiveError(store.path, f"no image can be read: {told}")
     return ArchiveError(store.path, "it holds no image: its manifest list is empty")

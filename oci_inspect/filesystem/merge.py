@@ -39,7 +39,8 @@ class Dead:
     """An inode that no path of the merged tree leads to.
 
     ``paths`` are all the names it had, in the order in which they went; ``size`` is in bytes.
-    ``removed_in`` is the layer that took its last name.
+    ``removed_in`` is the layer that took its last name, ``unit`` the folder that went as a whole
+    with it, None where a file was removed by itself.
     """
 
     paths: tuple[bytes, ...]
@@ -47,6 +48,7 @@ class Dead:
     removed_in: int
     size: int
     reason: Reason
+    unit: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class _Merger:
         prefix = path + b"/" if path else b""
         children, folder.children = folder.children, {}
         for name, child in children.items():
-            self._kill_tree(prefix + name, child, Reason.OPAQUE)
+            self._kill_tree(prefix + name, child, Reason.OPAQUE, path)
         self._forget()
 
     def _check_empty(self, table: EntryTable, row: int, path: bytes) -> None:
@@ -352,7 +354,9 @@ class _Merger:
         """The folder that a path leads to through symbolic links of this layer; None in a ring."""
         real = symlinks.follow(self._tree, path, self._base, self._limits.links)
         if real is None:
-            self._say("hardlink-dangling", path, "symbolic links lead around in a ring")
+            self._say(
+                "path-through-symlink", path, "symbolic links lead around in a ring: not unpacked"
+            )
             return None
         self._real[path] = real
         return self._folder(real)
@@ -370,11 +374,15 @@ class _Merger:
 
     # Deaths
 
-    def _kill_tree(self, path: bytes, node: Node, reason: Reason) -> None:
+    def _kill_tree(
+        self, path: bytes, node: Node, reason: Reason, unit: bytes | None = None
+    ) -> None:
+        if unit is None and isinstance(node, Folder):
+            unit = path
         for name, leaf in _leaves(path, node):
-            self._kill(name, leaf, reason)
+            self._kill(name, leaf, reason, unit)
 
-    def _kill(self, path: bytes, reference: int, reason: Reason) -> None:
+    def _kill(self, path: bytes, reference: int, reason: Reason, unit: bytes | None = None) -> None:
         """Take one name from an inode; with its last name it is dead."""
         left = self._links.get(reference, 1)
         if left > 1:
@@ -387,7 +395,7 @@ class _Merger:
         if table.types[row] == FILE:
             if layer == self._layer:
                 reason = Reason.SHADOWED
-            self._dead.append(Dead(paths, layer, self._layer, table.sizes[row], reason))
+            self._dead.append(Dead(paths, layer, self._layer, table.sizes[row], reason, unit))
 
     def _say(self, rule: str, path: bytes, message: str) -> None:
         self._findings.add(rule, path_text(path), f"layer {self._layer}: {message}")
