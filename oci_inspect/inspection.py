@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -28,6 +27,7 @@ from oci_inspect.archive.opening import open_store
 from oci_inspect.archive.reading import find_unreferenced, read_contents
 from oci_inspect.archive.selection import select
 from oci_inspect.archive.store import Store
+from oci_inspect.crew import Crew
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import Finding, FindingCollector, finding
@@ -37,6 +37,9 @@ from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.spec.digest import HEX_LENGTHS, DigestError, parse_digest
 from oci_inspect.spec.platform import parse_platform
 from oci_inspect.stream.source import Source
+
+UNLISTED = {"tar-truncated", "tar-header-checksum"}
+"""Rules that tell of entries that could not be listed though every byte was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def _scan_blobs(
         if source is None:
             return finding("blob-missing", name, "it passed by in the stream and was not kept")
         try:
-            return scan_layer(source, limits, sorted(wanted[name]))
+            return scan_layer(crew.watched(source), limits, sorted(wanted[name]))
         except OSError as error:
             raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 
@@ -194,14 +197,15 @@ def _scan_blobs(
         return member.size if member else 0
 
     names = sorted(wanted, key=lambda name: (-size(name), name))
-    workers = min(jobs or len(os.sched_getaffinity(0)), len(names))
-    if workers <= 1:
-        return {name: scan(name) for name in names}
-    pool = ThreadPoolExecutor(workers)
-    try:
-        return dict(zip(names, pool.map(scan, names), strict=True))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    crew = Crew(scan, jobs or _cores())
+    return crew.run(names)
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def analyze_image(
@@ -236,7 +240,8 @@ def analyze_image(
     census = take_census(merged.tree, findings)
     entries = image.config.history if image.config else ()
     matching = match_history(entries, len(image.layers), subject)
-    findings.extend(matching.findings)
+    if image.config is not None:  # a history that could not be read disagrees with nothing
+        findings.extend(matching.findings)
     steps = build_steps(entries, matching, _padded(merged.added_bytes, len(image.layers)))
     results = layer_results(layers, own, statuses, merged, matching, steps)
     waste = tuple(sorted(merged.dead, key=lambda one: (-one.size, one.layer_index, one.paths)))
@@ -252,9 +257,11 @@ def analyze_image(
         platform=image.platform,
         created=image.config.created if image.config else None,
         verified=not bad
+        and not image.unverifiable
         and image.config is not None
         and all(status is Status.VERIFIED for status in statuses),
         complete=not limited
+        and not any(found.rule in UNLISTED for found in all_findings)
         and image.config is not None
         and all(scan is not None and scan.complete for scan in listed),
         findings=all_findings,
