@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -48,12 +49,21 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where its place has an archive, say what to type."""
+        name = args[0]
+        if name not in COMMANDS and os.path.lexists(name):
+            ctx.fail(f"{name!r} is a file, not a command: try 'oci-inspect analyze {name}'")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="ARCHIVE is a file from 'docker save' or its like, an OCI layout, or - for standard"
-    " input. Start with:  oci-inspect analyze image.tar",
+    epilog="ARCHIVE is a file from 'docker save', podman, buildx or skopeo, a folder that holds an"
+    " OCI layout, or - for standard input. Start with:  oci-inspect analyze image.tar",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="oci-inspect")
 def cli() -> None:
@@ -68,12 +78,16 @@ def main() -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        result = cli.main(arguments, prog_name="oci-inspect", standalone_mode=False)
-        sys.stdout.flush()
+        result = _call(sys.argv[1:] if arguments is None else arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except getattr(click.exceptions, "NoArgsIsHelpError", ()) as error:
         error.show()
+        return EXIT_USAGE
+    except click.ClickException as error:
+        _say(_usage_problem(error))
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
@@ -87,10 +101,38 @@ def run(arguments: list[str] | None = None) -> int:
         _say(str(error))
         return EXIT_INPUT
     except BrokenPipeError:
-        # The reader has gone. Point standard output at nothing, or Python complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return EXIT_PIPE
+    except OSError as error:
+        _abandon_output()
+        _say(": ".join(str(one) for one in (error.filename, error.strerror or error) if one))
+        return EXIT_INPUT
     return result if isinstance(result, int) else 0
+
+
+def _call(arguments: list[str]) -> object:
+    """What click's own ``main`` does, but for its answers to a closed pipe and to Ctrl-C."""
+    instruction = os.environ.get("_OCI_INSPECT_COMPLETE")
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "oci-inspect", "_OCI_INSPECT_COMPLETE", instruction)
+    with cli.make_context("oci-inspect", list(arguments)) as context:
+        return cli.invoke(context)
+
+
+def _usage_problem(error: click.ClickException) -> str:
+    """What is wrong with the command line, in one line."""
+    text = " ".join(error.format_message().split())
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{text.rstrip('.')} (see '{error.ctx.command_path} --help')"
+    return text
+
+
+def _abandon_output() -> None:
+    """Point standard output at nothing, or Python complains at exit of what it still holds."""
+    with suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from oci_inspect.cli.options import Common, common
 
 
-@common("table", "json", "markdown", example="oci-inspect analyze image.tar")
+@common(
+    "table",
+    "json",
+    "markdown",
+    example="oci-inspect analyze image.tar",
+    quiet="Only identity and verdict of each image.",
+)
 def command(common: Common) -> int:
     """Tell the whole story of each image in ARCHIVE on one screen.
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 from oci_inspect.cli.options import Common, common
 
 
-@common("table", "json", example="oci-inspect dockerfile image.tar > Dockerfile.told")
+@common(
+    "table",
+    "json",
+    example="oci-inspect dockerfile image.tar > Dockerfile.told",
+    quiet="Leave the comments out.",
+)
 def command(common: Common) -> int:
     """Print the Dockerfile that an image's history still tells.
 
-    What a history cannot tell (the sources of COPY, stages, heredocs) is said in comments. With
-    --quiet the comments are left out.
+    What a history cannot tell (other build stages, the quoting of RUN) is said in comments. An
+    image that was built with classic docker names the sources of COPY by checksum alone.
     """
     from oci_inspect.cli import session
     from oci_inspect.render.views import dockerfile_text
 
     analysis = session.analyze_target(common, one=True)
-    texts = [dockerfile_text(image, comments=not common.quiet) for image in analysis.images]
+    ascii_only = session.goes_to_terminal(common) and not session.style_of(common).unicode
+    texts = [
+        dockerfile_text(image, comments=not common.quiet, unicode=not ascii_only)
+        for image in analysis.images
+    ]
     if common.format == "json":
         from oci_inspect.render.json import dockerfile_document
 

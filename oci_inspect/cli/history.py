@@ -7,19 +7,26 @@ import click
 from oci_inspect.cli.options import Common, common
 
 
-@common("table", "json", "markdown", "csv", example="oci-inspect history --no-trunc image.tar")
+@common(
+    "table",
+    "json",
+    "markdown",
+    "csv",
+    example="oci-inspect history --no-trunc image.tar",
+    quiet="Only image IDs.",
+)
 @click.option("--no-trunc", is_flag=True, help="Do not cut off IDs and commands.")
 @click.option(
-    "-H/ ",
+    "-H",
     "--human/--no-human",
     default=True,
-    show_default="human",
-    help="Sizes and dates for people, or bytes and RFC 3339.",
+    help="Sizes and ages for people (the default), or bytes and exact times.",
 )
 def command(common: Common, no_trunc: bool, human: bool) -> int:
     """Show how an image was built, newest step first, as docker image history does.
 
-    With --quiet only the IDs. In JSON the steps are oldest first.
+    Only the newest step has an ID: docker keeps none of those before it, and prints <missing> as
+    well. In JSON the steps are oldest first.
     """
     from oci_inspect.cli import session
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import click
 
+from oci_inspect.cli import EXIT_INPUT
 from oci_inspect.cli.options import Common, common
 
 
-@common("table", "json", "docker", example="oci-inspect inspect --format json image.tar")
-@click.option("--raw", is_flag=True, help="The manifest, byte for byte as in the archive.")
-@click.option("--config", "config", is_flag=True, help="The config, byte for byte.")
-@click.option("--index", "index", is_flag=True, help="index.json or manifest.json, byte for byte.")
+@common(
+    "table",
+    "json",
+    "docker",
+    example="oci-inspect inspect --format json image.tar",
+    quiet="Only the identity.",
+)
+@click.option("--raw", is_flag=True, help="Print the manifest, byte for byte.")
+@click.option("--config", "config", is_flag=True, help="Print the config, byte for byte.")
+@click.option(
+    "--index", "index", is_flag=True, help="Print index.json or manifest.json, byte for byte."
+)
 def command(common: Common, raw: bool, config: bool, index: bool) -> int:
     """Show an image's config and manifest. No layer is read.
 
@@ -19,7 +28,7 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
     from oci_inspect.cli import session
 
     if raw + config + index > 1:
-        raise click.UsageError("--raw, --config and --index exclude each other")
+        raise click.UsageError("--raw, --config and --index: only one of them can be printed")
     if common.format == "docker" and not (raw or config or index):
         from oci_inspect.render.json import docker_inspect_document
 
@@ -27,6 +36,9 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
         session.show_json(common, docker_inspect_document(analysis.images[0]))
         return session.exit_code(analysis)
     archive, image = session.read_target(common, need_image=not index)
+    findings = (*archive.findings, *(image.findings if image else ()))
+    limited = any(found.rule == "limit-exceeded" for found in findings)
+    code = EXIT_INPUT if limited else 0
     data = None
     if index:
         data, what = archive.contents.index_data, "index"
@@ -38,14 +50,14 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
         if data is None:
             raise click.ClickException(f"the archive has no {what} to show")
         session.emit_bytes(common, data)
-        return 0
+        return code
     assert image is not None
     if common.format == "json":
         from oci_inspect.render.json import inspect_document
 
-        session.show_json(common, inspect_document(archive.info, image, image.findings))
+        session.show_json(common, inspect_document(archive.info, image, archive.findings))
     else:
         from oci_inspect.render.views import inspect_view
 
-        session.show(common, inspect_view(image, archive.info))
-    return 0
+        session.show(common, inspect_view(image, archive.info)[: 2 if common.quiet else None])
+    return code

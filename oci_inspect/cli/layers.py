@@ -7,12 +7,21 @@ import click
 from oci_inspect.cli.options import Common, common
 
 
-@common("table", "json", "markdown", "csv", example="oci-inspect layers --format csv image.tar")
+@common(
+    "table",
+    "json",
+    "markdown",
+    "csv",
+    example="oci-inspect layers --format csv image.tar",
+    quiet="Only digests.",
+)
 @click.option("--no-trunc", is_flag=True, help="Do not cut off digests and commands.")
 def command(common: Common, no_trunc: bool) -> int:
     """List an image's layers, bottom to top: sizes, files, waste and digests.
 
-    With --quiet only the digests.
+    STORED is the layer as it lies in the archive, UNPACKED its tar, SIZE the content of its files,
+    WASTE what of that no container can reach. DIGEST is of the stored bytes, DIFF ID of the tar,
+    CHAIN ID of the layer with all below it.
     """
     from oci_inspect.cli import session
 

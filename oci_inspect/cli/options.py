@@ -31,21 +31,22 @@ class Common:
     jobs: int | None
 
 
-def common(*formats: str, example: str = "") -> Callable[[F], click.Command]:
+def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
     ``formats`` are the values of ``--format``, the first is the default. ``example`` is shown at
-    the end of the help page.
+    the end of the help page, ``quiet`` is what ``--quiet`` does.
     """
 
     def decorate(function: F) -> click.Command:
         def callback(**arguments: Any) -> Any:
+            output = arguments.pop("output")
             own = Common(
                 archive=arguments.pop("archive"),
                 reference=arguments.pop("image"),
                 platform=arguments.pop("platform"),
                 format=arguments.pop("format"),
-                output=arguments.pop("output"),
+                output=None if output == Path("-") else output,
                 color=arguments.pop("color"),
                 quiet=arguments.pop("quiet"),
                 verbose=arguments.pop("verbose"),
@@ -56,63 +57,92 @@ def common(*formats: str, example: str = "") -> Callable[[F], click.Command]:
 
         params = list(reversed(getattr(function, "__click_params__", [])))
         name = function.__module__.rpartition(".")[2]
+        text = function.__doc__ or ""
         return click.Command(
             name,
             callback=callback,
-            params=[*_argument(), *params, *_options(formats)],
-            help=function.__doc__,
-            epilog=f"Example:  {example}" if example else None,
+            params=[_argument(), *params, *_options(formats, quiet)],
+            help=text,
+            short_help=text.partition("\n")[0],
+            epilog=f"Example:  {example}",
         )
 
     return decorate
 
 
-def _argument() -> list[click.Parameter]:
-    return [click.Argument(["archive"], metavar="ARCHIVE")]
+def _argument() -> click.Parameter:
+    return click.Argument(["archive"], metavar="ARCHIVE", shell_complete=_files)
 
 
-def _options(formats: tuple[str, ...]) -> list[click.Parameter]:
+def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Let the shell complete names of files."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
     return [
         click.Option(
             ["--image"],
             metavar="REF",
-            help="Which image: a tag, a reference, a digest or ID (6 hex digits do), or @N.",
+            help="Which image, where there are several: tag, name:tag, digest, image ID (6 hex"
+            " digits do) or position (@0 is the first).",
         ),
-        click.Option(["--platform"], metavar="OS/ARCH", help="Which platform of an index."),
+        click.Option(
+            ["--platform"],
+            metavar="OS/ARCH",
+            help="Which platform, where there are several, as in linux/arm64 or linux/arm/v7.",
+        ),
         click.Option(
             ["--format"],
             type=click.Choice(formats),
+            metavar="FORMAT",
             default=formats[0],
             show_default=True,
-            help="How to print.",
+            help=f"{', '.join(formats[:-1])} or {formats[-1]}.",
         ),
         click.Option(
             ["-o", "--output"],
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Write to a file, which appears whole or not at all.",
+            type=click.Path(dir_okay=False, writable=False, path_type=Path),
+            metavar="FILE",
+            help="Write to FILE instead of standard output; it appears whole or not at all.",
         ),
         click.Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
+            metavar="WHEN",
             default="auto",
             show_default=True,
-            help="Colours; NO_COLOR turns them off as well.",
+            help="auto, always or never; auto means in a terminal, unless NO_COLOR is set.",
         ),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Only what was asked for."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="All findings, whole digests."),
+        click.Option(["-q", "--quiet"], is_flag=True, help=quiet),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            help="Whole digests, and findings that are merely worth knowing.",
+        ),
         click.Option(
             ["--jobs"],
-            type=click.IntRange(min=1),
+            type=int,
+            callback=at_least_one,
             metavar="N",
-            help="Layers to scan at a time.  [default: the cores]",
+            help="Layers to scan at the same time.  [default: one a core]",
         ),
         click.Option(
             ["--limit"],
             multiple=True,
             metavar="NAME=N",
-            help="Raise or lower a safety limit (docs/limits.md), as in --limit layer_bytes=2TiB.",
+            help="Change a safety limit, as in layer_bytes=2TiB; see docs/limits.md.",
         ),
     ]
+
+
+def at_least_one(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    """Hold a number to 1 or more. (click's own range type would be spelt out in the help.)"""
+    if value is not None and value < 1:
+        raise click.BadParameter(f"{value} is not a number of 1 or more")
+    return value
 
 
 def parse_limits(settings: tuple[str, ...]) -> Any:
@@ -144,6 +174,9 @@ def parse_size(text: str) -> int:
         value = float(digits) * factor if factor else None
     except ValueError:
         value = None
-    if value is None or value < 1:
-        raise click.BadParameter(f"{text!r} is no number of 1 or more", param_hint="--limit")
+    if value is None or not 1 <= value < float("inf"):
+        raise click.BadParameter(
+            f"{text!r} is not a number of 1 or more, such as 500, 20MiB or 1.5GB",
+            param_hint="--limit",
+        )
     return int(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ import click
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, parse_limits
 from oci_inspect.cli.target import split_target
+from oci_inspect.errors import ArchiveError
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from oci_inspect.inspection import ArchiveFile
     from oci_inspect.render import Block, Style
     from oci_inspect.spec.platform import Platform
+
+HOW_TO_SAVE = "only saved images are read: 'docker save NAME -o image.tar' makes one"
 
 PIPE_WIDTH = 200
 """Columns where nobody's terminal sets them: nothing is cut, as in ps and systemctl."""
@@ -34,17 +38,24 @@ def open_target(common: Common, *, scan: bool = True) -> tuple[ArchiveFile, str 
     from oci_inspect.inspection import open_archive
 
     path, reference = split_target(common.archive)
-    if path == "-" and sys.stdin is not None and sys.stdin.isatty():
-        raise click.UsageError("standard input is a terminal: pipe an archive into it")
+    if path == "-":
+        if sys.stdin is None:
+            raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
+        if sys.stdin.isatty():
+            raise click.UsageError("standard input is a terminal: pipe an archive into it")
+    elif not os.path.lexists(path):
+        raise ArchiveError(path, "there is no such file", HOW_TO_SAVE)
     limits = parse_limits(common.limits)
-    return open_archive(path, limits=limits, scan=scan), common.reference or reference
+    # An empty --image names no image: it is a script's unset variable, not a wish for all.
+    wanted = reference if common.reference is None else common.reference
+    return open_archive(path, limits=limits, scan=scan), wanted
 
 
 def _platform(common: Common) -> Platform | None:
     from oci_inspect.spec.platform import parse_platform
 
     try:
-        return parse_platform(common.platform) if common.platform else None
+        return None if common.platform is None else parse_platform(common.platform)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--platform") from error
 
@@ -90,26 +101,32 @@ def style_of(common: Common) -> Style:
     """Width, colour and characters that fit where the output goes."""
     from oci_inspect.render import Style
 
-    to_terminal = common.output is None and sys.stdout.isatty()
+    to_terminal = goes_to_terminal(common)
     color = common.color == "always" or (
         common.color == "auto"
         and to_terminal
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") != "dumb"
     )
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
     return Style(
         width=_width(to_terminal),
         color=color,
-        unicode=encoding.startswith("utf"),
+        # A file is UTF-8 whatever the terminal speaks.
+        unicode=common.output is not None or encoding.startswith("utf"),
         verbose=common.verbose,
     )
+
+
+def goes_to_terminal(common: Common) -> bool:
+    """Whether someone watches."""
+    return common.output is None and sys.stdout is not None and sys.stdout.isatty()
 
 
 def _width(to_terminal: bool) -> int:
     """The columns to fill: the terminal's, or COLUMNS, or, in a pipe, so many that all is shown."""
     told = os.environ.get("COLUMNS", "")
-    if told.isdigit() and int(told):
+    if told.isdecimal() and len(told) < 6 and int(told):
         columns = int(told)
     else:
         columns = shutil.get_terminal_size((80, 24)).columns if to_terminal else PIPE_WIDTH
@@ -137,29 +154,51 @@ def emit(common: Common, text: str) -> None:
 
 def emit_bytes(common: Common, data: bytes) -> None:
     """Write bytes to standard output, or to the file of ``--output``."""
-    if common.output is None or str(common.output) == "-":
+    if common.output is not None:
+        write_whole(common.output, data)
+        return
+    if sys.stdout is None:
+        raise click.ClickException("standard output is closed: use --output FILE")
+    try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    else:
-        write_whole(common.output, data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all: beside it, synced, renamed."""
+    """Write a file so that it appears whole or not at all: beside it, synced, renamed.
+
+    A device or a FIFO is written to, never replaced; behind a link it is the file that is.
+    """
     name = ""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        target = path.resolve()
+        known = target.stat().st_mode if target.exists() else None
+        if known is not None and not stat.S_ISREG(known):
+            target.write_bytes(data)
+            return
+        handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.fchmod(file.fileno(), 0o666 & ~mask)
-        Path(name).replace(path)
+            os.fchmod(file.fileno(), _new_mode() if known is None else stat.S_IMODE(known))
+        Path(name).replace(target)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise click.FileError(str(path), error.strerror or str(error)) from error
+        problem = error.strerror or str(error)
+        raise click.ClickException(f"{path}: it cannot be written: {problem}") from error
     finally:
         if name:
             with suppress(FileNotFoundError):
                 Path(name).unlink()
+
+
+def _new_mode() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

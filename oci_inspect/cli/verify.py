@@ -5,13 +5,19 @@ from __future__ import annotations
 from oci_inspect.cli.options import Common, common
 
 
-@common("table", "json", "markdown", example="oci-inspect verify --quiet image.tar && deploy")
+@common(
+    "table",
+    "json",
+    "markdown",
+    example="oci-inspect verify --quiet image.tar && echo intact",
+    quiet="Print nothing: the exit code tells.",
+)
 def command(common: Common) -> int:
     """Check that everything in ARCHIVE is what it claims to be.
 
     Every byte of every blob is read and hashed. Exits 0 where all images are verified, 1 where one
-    is not, 3 where the input is no image archive or a limit was met. With --quiet only the exit
-    code tells; with --verbose what is merely worth knowing is listed too.
+    is not, 3 where the input is no image archive or a limit was met. That the digests match does
+    not say who made the image: whoever changes an archive can change its digests too.
     """
     from oci_inspect.cli import session
 

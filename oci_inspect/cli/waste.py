@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import click
 
-from oci_inspect.cli.options import Common, common
+from oci_inspect.cli.options import Common, at_least_one, common
 
 
-@common("table", "json", "markdown", "csv", example="oci-inspect waste --top 20 image.tar")
+@common(
+    "table",
+    "json",
+    "markdown",
+    "csv",
+    example="oci-inspect waste --top 20 image.tar",
+    quiet="Only the sum.",
+)
 @click.option(
     "--top",
-    type=click.IntRange(min=1),
+    type=int,
+    callback=at_least_one,
     default=10,
     show_default=True,
+    metavar="N",
     help="How many of the worst to list.",
 )
 @click.option("--all", "everything", is_flag=True, help="List all, not only the worst.")
 def command(common: Common, top: int, everything: bool) -> int:
     """Say which bytes of an image are dead, which layer killed them, and which line to change.
 
-    Dead is what no path of the merged filesystem leads to: exactly what a squash would save.
+    Dead is what a later layer deleted or overwrote: it is stored and sent, but no container can
+    reach it. It is exactly what squashing the image would save.
     """
     from oci_inspect.cli import session
 
@@ -31,5 +41,7 @@ def command(common: Common, top: int, everything: bool) -> int:
     else:
         from oci_inspect.render.views import waste_view
 
-        session.show(common, waste_view(analysis.images[0], top=None if everything else top))
+        blocks = waste_view(analysis.images[0], top=None if everything else top)
+        only_sum = common.quiet and common.format != "csv"
+        session.show(common, blocks[: 2 if only_sum else None])
     return session.exit_code(analysis)

@@ -32,6 +32,10 @@ class Text:
     role: Role = Role.PLAIN
 
 
+MISSING = Text("-", Role.DIM)
+"""What the archive does not tell: a dash for people, nothing for machines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Text that people see cut at a width, whatever room there is; machines get all of it."""

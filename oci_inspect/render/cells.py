@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 
 from oci_inspect.paths import path_text
-from oci_inspect.render.blocks import Bar, Cell, Count, Cut, Digest, Path, Role, Size, Text, Time
+from oci_inspect.render.blocks import (
+    MISSING,
+    Bar,
+    Cell,
+    Count,
+    Cut,
+    Digest,
+    Path,
+    Role,
+    Size,
+    Text,
+    Time,
+)
 from oci_inspect.render.measure import cut_end
 from oci_inspect.render.sizes import human_size, percent
 
@@ -66,6 +78,8 @@ def role_of(cell: Cell) -> Role:
 
 def machine(cell: Cell) -> str | int | float:
     """A cell as a value: exact numbers, text not yet escaped."""
+    if cell is MISSING:
+        return ""
     match cell:
         case Size():
             return "" if cell.bytes is None else cell.bytes

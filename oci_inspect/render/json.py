@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -151,7 +152,10 @@ def dockerfile_document(analysis: Analysis, texts: Sequence[str]) -> Json:
 
 
 def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Finding]) -> Json:
-    """``inspect --format json``: the config and the manifest as they lie in the archive."""
+    """``inspect --format json``: the config and the manifest as they lie in the archive.
+
+    ``findings`` are about the archive itself; those about the documents are the image's own.
+    """
     return {
         **_head_of("inspect", archive),
         "images": [
@@ -175,9 +179,10 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
                 "annotations": image.manifest.annotations if image.manifest else {},
                 "config": image.config.raw if image.config else None,
                 "manifest": image.manifest.raw if image.manifest else None,
-                "findings": [_finding(one) for one in findings],
+                "findings": [_finding(one) for one in image.findings],
             }
         ],
+        "findings": [_finding(one) for one in findings],
     }
 
 
@@ -221,7 +226,7 @@ def _head_of(command: str, archive: ArchiveInfo) -> Json:
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "oci-inspect", "version": __version__},
         "archive": {
-            "path": archive.path,
+            **_path(os.fsencode(archive.path)),
             "kind": archive.kind,
             "compression": archive.compression,
             "size": archive.size,
@@ -237,7 +242,9 @@ def _tail(analysis: Analysis) -> Json:
 
 
 def _per_image(command: str, analysis: Analysis, body: Any) -> Json:
-    images = [{**_identity(image), **body(image)} for image in analysis.images]
+    images = [
+        {**_identity(image), "complete": image.complete, **body(image)} for image in analysis.images
+    ]
     return {**_head(command, analysis), "images": images}
 
 

@@ -94,12 +94,17 @@ def wrap(text: str, width: int) -> Iterator[tuple[str, int]]:
 
 
 def balanced_width(text: str, width: int) -> int:
-    """The smallest width that needs no more lines than ``width`` does: no word left alone."""
+    """The smallest width that needs no more lines than ``width`` does: no word left alone.
+
+    Words that fit in one line, digests above all, stay whole.
+    """
     lines = sum(1 for _ in wrap(text, width))
     if not 1 < lines <= 4:
         return width
+    words = (display_width(word) for word in text.split(" "))
+    least = max(2 * width // 3, *(one for one in words if one <= width), 0)
     narrow = width
-    while narrow > 2 * width // 3 and sum(1 for _ in wrap(text, narrow - 1)) == lines:
+    while narrow > least and sum(1 for _ in wrap(text, narrow - 1)) == lines:
         narrow -= 1
     return narrow
 

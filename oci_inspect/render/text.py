@@ -53,9 +53,14 @@ _LIVE, _DEAD = "36", "31"
 def render_text(blocks: Iterable[Block], style: Style) -> str:
     """The blocks one below the other, with a blank line between."""
     maker = _Maker(style)
-    parts = ["\n".join(maker.block(block)) for block in blocks]
-    text = "\n\n".join(part for part in parts if part)
-    return f"{text}\n" if text else ""
+    text = ""
+    for block in blocks:
+        part = "\n".join(maker.block(block))
+        if part:
+            text += f"{part}\n"
+            # The title of a section stands right above it.
+            text += "" if isinstance(block, Heading) and block.level > 1 else "\n"
+    return text.removesuffix("\n\n") + "\n" if text else ""
 
 
 class _Maker:
@@ -128,8 +133,11 @@ class _Maker:
         for label, cells in pairs:
             head = label
             for line in [line for cell in cells for line in self._value(cell, width)] or [""]:
-                padded = head.ljust(label_width)
-                lines.append(f"{self._styled(padded, Role.DIM)}{' ' * GAP}{line}".rstrip())
+                if line.strip(" "):
+                    padded = self._styled(head.ljust(label_width), Role.DIM)
+                    lines.append(f"{padded}{' ' * GAP}{line}".rstrip(" "))
+                else:
+                    lines.append(self._styled(head, Role.DIM))
                 head = ""
         return lines
 
@@ -168,7 +176,9 @@ class _Maker:
             return self._bar_width()
         text = self._text(cell)
         if "\n" in text and role_of(cell) is Role.CODE:
-            return max(display_width(self._safe(line[:LONG])) for line in text.split("\n"))
+            first, *rest = (display_width(self._safe(line[:LONG])) for line in text.split("\n"))
+            # Where the first line stands for all there is a mark behind it.
+            return max(first + 1 + len(self._mark), *rest)
         return display_width(self._safe(text[:LONG]))
 
     def _cell(self, cell: Cell, column: Column, width: int | None, more: str) -> list[str]:
@@ -247,15 +257,32 @@ class _Maker:
         widths = allocate([measured[i] for i in shown], self._style.width)
         if widths is not None:
             return self._aligned(table, shown, widths)
-        groups = sorted({column.group for column in table.columns} - {0})
-        if len(groups) > 1:
-            lines: list[str] = []
-            for group in groups:
-                chosen = [i for i, one in enumerate(table.columns) if one.group in (0, group)]
-                lines += [""] if lines else []
-                lines += self._columns(_part(table, chosen, ungroup=True))
-            return lines
-        return self._records(table)
+        parts = self._parts(measured)
+        if len(parts) < 2:
+            return self._records(table)
+        lines: list[str] = []
+        for chosen in parts:
+            lines += [""] if lines else []
+            lines += self._columns(_part(table, chosen, ungroup=True))
+        return lines
+
+    def _parts(self, columns: Sequence[Measured]) -> list[list[int]]:
+        """Groups of columns as tables of their own, as few as fit; what fits nowhere together."""
+
+        def chosen(groups: set[int]) -> list[int]:
+            return [i for i, one in enumerate(columns) if one.column.group in {0} | groups]
+
+        def fits(groups: set[int]) -> bool:
+            part = [columns[i] for i in chosen(groups)]
+            return allocate(part, self._style.width) is not None
+
+        parts: list[set[int]] = []
+        for group in sorted({one.column.group for one in columns} - {0}):
+            if parts and (fits(parts[-1] | {group}) or not (fits(parts[-1]) or fits({group}))):
+                parts[-1].add(group)
+            else:
+                parts.append({group})
+        return [chosen(part) for part in parts]
 
     def _fits(self, columns: Sequence[Measured]) -> bool:
         width = self._style.width
@@ -282,7 +309,7 @@ class _Maker:
             if not column.right:
                 break
             indent += width + GAP
-        if self._style.width is not None and indent > self._style.width // 3:
+        if not indent or (self._style.width is not None and indent > self._style.width // 3):
             indent = GAP
         lines = laid[:1]
         position = 1
@@ -304,7 +331,7 @@ class _Maker:
         for row in table.rows:
             lines += [""] if lines else []
             for column, cell in zip(table.columns, row, strict=True):
-                if self._text(cell):
+                if self._bar(cell) if isinstance(cell, Bar) else self._text(cell):
                     lines += self._record_line(column.header.ljust(label), cell)
         return lines
 
@@ -314,7 +341,10 @@ class _Maker:
             size = self._natural(cell)
             # A digest in two pieces is of no use: it goes below its label.
             if width - len(label) - GAP < size <= width - GAP:
-                return [self._styled(label.rstrip(), Role.DIM), " " * GAP + self._text(cell)]
+                return [
+                    self._styled(label.rstrip(), Role.DIM),
+                    " " * GAP + self._safe(self._text(cell)),
+                ]
         return self._pairs([(label, (cell,))])
 
 

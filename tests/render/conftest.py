@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from oci_inspect import analyze
 from oci_inspect.analysis.results import (
     Analysis,
     ArchiveInfo,
@@ -21,6 +24,7 @@ from oci_inspect.findings import finding
 from oci_inspect.spec.config import ImageConfig
 from oci_inspect.spec.platform import Platform
 
+REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 LINUX = Platform("linux", "amd64")
 LONG_RUN = "RUN " + " && ".join(f"apt-get install -y package-number-{i}" for i in range(12))
 HEREDOC = 'RUN <<EOF\n\techo "first"\n\techo "second"\nEOF'
@@ -223,13 +227,13 @@ def _analysis() -> Analysis:
     return archive(good_image(), bad_image())
 
 
-@pytest.fixture(name="make_bad")
-def _make_bad():
-    return lambda text: archive(bad_image(text), path=text)
+@pytest.fixture(scope="session", name="make_analysis")
+def _make_analysis():
+    return lambda: archive(good_image(), bad_image())
 
 
-@pytest.fixture(name="every_view")
-def _every_view():
+@pytest.fixture(scope="session", name="make_views")
+def _make_views():
     """Every view of an analysis, by name; ``dockerfile`` is left out where lines are measured."""
     from datetime import UTC, datetime
 
@@ -262,3 +266,13 @@ def _every_view():
         return made
 
     return make
+
+
+@pytest.fixture(scope="session", name="real")
+def _real() -> dict[str, Analysis]:
+    """What the archives of real engines hold, by file name."""
+    return {
+        path.name: analyze(path)
+        for path in sorted(REAL.glob("*.tar*"))
+        if not path.name.endswith(".rootfs.tar")
+    }

@@ -8,11 +8,11 @@ from oci_inspect.render.blocks import Block, Lines
 from oci_inspect.render.sizes import human_size
 
 
-def dockerfile_text(image: ImageAnalysis, comments: bool = True) -> str:
+def dockerfile_text(image: ImageAnalysis, comments: bool = True, unicode: bool = True) -> str:
     """The Dockerfile as text that is safe to print."""
-    from oci_inspect.render import render
+    from oci_inspect.render import Style, render
 
-    return render(dockerfile_view(image, comments), "table")
+    return render(dockerfile_view(image, comments), "table", Style(unicode=unicode))
 
 
 def dockerfile_view(image: ImageAnalysis, comments: bool = True) -> list[Block]:

@@ -23,6 +23,7 @@ from oci_inspect.render.sizes import age, rfc3339
 CREATED_BY = 45
 """The width at which docker cuts CREATED BY."""
 
+_COMMENT = len("buildkit.dockerfile.v0")
 _MISSING = "<missing>"
 
 
@@ -49,7 +50,7 @@ def history_view(
                 Column("CREATED"),
                 Column("CREATED BY", fit=fit, least=40 if no_trunc else 12, weight=4),
                 Column("SIZE"),
-                Column("COMMENT", fit=fit, least=7),
+                Column("COMMENT", fit=fit, least=_COMMENT if no_trunc else 7),
             ),
             rows=tuple(
                 (

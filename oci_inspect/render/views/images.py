@@ -6,6 +6,7 @@ from datetime import datetime
 
 from oci_inspect.analysis.results import Analysis, ImageAnalysis
 from oci_inspect.render.blocks import (
+    MISSING,
     Block,
     Cell,
     Column,
@@ -99,7 +100,7 @@ def _others(analysis: Analysis, no_trunc: bool) -> Table:
             (
                 other.reason,
                 _digest(other.digest, no_trunc),
-                str(other.platform) if other.platform else "-",
+                str(other.platform) if other.platform else MISSING,
                 Size(other.size),
                 other.artifact_type or other.media_type,
             )

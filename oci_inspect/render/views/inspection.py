@@ -9,6 +9,7 @@ from oci_inspect.analysis.results import ArchiveInfo
 from oci_inspect.archive.contents import Image
 from oci_inspect.findings import Severity
 from oci_inspect.render.blocks import (
+    MISSING,
     Block,
     Cell,
     Column,
@@ -121,22 +122,29 @@ def _mapping(title: str, values: dict[str, Any]) -> Table:
 
 
 def _layers(image: Image) -> Table:
+    """What the documents say of each layer: in a docker archive that is no more than a path."""
+    columns = [Column("LAYER", right=True)]
+    rows: list[list[Cell]] = [[str(index)] for index in range(len(image.layers))]
+
+    def add(column: Column, cells: list[Cell]) -> None:
+        columns.append(column)
+        for row, cell in zip(rows, cells, strict=True):
+            row.append(cell)
+
+    if any(layer.size is not None for layer in image.layers):
+        add(Column("SIZE", right=True), [Size(layer.size) for layer in image.layers])
+    if all(layer.claimed_digest for layer in image.layers):
+        add(Column("DIGEST"), [Digest(layer.claimed_digest) for layer in image.layers])
+    else:
+        add(Column("PATH", fit=Fit.MIDDLE, least=24), [layer.path for layer in image.layers])
+    if any(layer.media_type for layer in image.layers):
+        add(
+            Column("MEDIA TYPE", fit=Fit.MIDDLE, least=16),
+            [layer.media_type or MISSING for layer in image.layers],
+        )
     return Table(
         title="Layers as claimed",
-        columns=(
-            Column("LAYER", right=True),
-            Column("SIZE", right=True),
-            Column("DIGEST"),
-            Column("MEDIA TYPE", fit=Fit.MIDDLE, least=16),
-        ),
-        rows=tuple(
-            (
-                str(index),
-                Size(layer.size),
-                Digest(layer.claimed_digest) if layer.claimed_digest else layer.path,
-                layer.media_type or "-",
-            )
-            for index, layer in enumerate(image.layers)
-        ),
+        columns=tuple(columns),
+        rows=tuple(map(tuple, rows)),
         empty="no layers",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oci_inspect.analysis.results import ImageAnalysis, LayerResult
 from oci_inspect.render.blocks import (
+    MISSING,
     Block,
     Cell,
     Column,
@@ -33,8 +34,8 @@ def layers_view(image: ImageAnalysis, no_trunc: bool = False) -> list[Block]:
                 Column("SIZE", right=True, group=1),
                 Column("WASTE", right=True, group=1),
                 Column("DIGEST", group=2),
-                Column("DIFF ID", group=2),
-                Column("CHAIN ID", group=2),
+                Column("DIFF ID", group=3),
+                Column("CHAIN ID", group=3),
                 Column("INSTRUCTION", fit=Fit.WRAP if no_trunc else Fit.END, least=12, group=2),
             ),
             rows=tuple(_row(image, layer, no_trunc) for layer in image.layers),
@@ -64,7 +65,7 @@ def _row(image: ImageAnalysis, layer: LayerResult, no_trunc: bool) -> tuple[Cell
     return (
         str(layer.index),
         status_cell(layer.status),
-        layer.compression or "-",
+        layer.compression or MISSING,
         Size(layer.size),
         Size(layer.uncompressed_size),
         Count(layer.files),
@@ -78,4 +79,4 @@ def _row(image: ImageAnalysis, layer: LayerResult, no_trunc: bool) -> tuple[Cell
 
 
 def _digest(digest: str | None, full: bool) -> Cell:
-    return Digest(digest, "full" if full else "auto") if digest else "-"
+    return Digest(digest, "full" if full else "auto") if digest else MISSING

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from oci_inspect.analysis.results import Analysis, ImageAnalysis, Status
 from oci_inspect.findings import Finding, Severity
 from oci_inspect.render.blocks import (
+    MISSING,
     Block,
     Cell,
     Column,
@@ -75,7 +76,7 @@ def _blobs(image: ImageAnalysis) -> Table:
             status_cell(layer.status),
             Size(layer.size),
             Digest(layer.digest),
-            layer.media_type or "-",
+            layer.media_type or MISSING,
         )
         for layer in image.layers
     ]
@@ -107,7 +108,7 @@ def _document(
             known = False
         status = Status.VERIFIED if known else Status.UNVERIFIABLE
     size = None if data is None else len(data)
-    return what, status_cell(status), Size(size), Digest(digest), media_type or "-"
+    return what, status_cell(status), Size(size), Digest(digest), media_type or MISSING
 
 
 def _summary(analysis: Analysis, verbose: bool) -> Note:
