@@ -34,65 +34,69 @@ class Row:
     runs: int
 
 
-def timed(command: list[str], stdin: Path | None = None) -> float:
-    """Seconds of one run: what it reports itself, or the whole process."""
+def timed(command: list[str], whole: bool) -> float:
+    """Seconds of one run: of the whole process, or what it reports of itself."""
     start = time.perf_counter()
-    with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123
-        done = subprocess.run(command, stdin=source, capture_output=True, check=True)
-    whole = time.perf_counter() - start
-    if done.stdout.startswith(b'{"seconds"'):
-        return float(json.loads(done.stdout)["seconds"])
-    return whole
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    seconds = time.perf_counter() - start
+    return seconds if whole else float(json.loads(done.stdout)["seconds"])
 
 
 def take_turns(
-    what: str, against: str, ours: list[str], other: list[str], runs: int, stdin: Path | None = None
+    what: str, against: str, ours: list[str], other: list[str], runs: int, *, whole: bool
 ) -> Row:
     """Run two commands in turn and compare their medians."""
     first: list[float] = []
     second: list[float] = []
-    timed(ours, stdin), timed(other)
+    timed(ours, whole), timed(other, whole)
     for _ in range(runs):
-        first.append(timed(ours, stdin))
-        second.append(timed(other))
+        first.append(timed(ours, whole))
+        second.append(timed(other, whole))
     a, b = statistics.median(first), statistics.median(second)
     return Row(what, a, against, b, a / b, runs)
 
 
 def peak_memory(command: list[str], stdin: Path | None = None) -> tuple[float, float]:
-    """Peak resident memory and peak anonymous memory of a run, in MiB, sampled from outside.
+    """Peak resident memory and peak anonymous memory of a run, in MiB.
 
-    Anonymous memory leaves out file pages; on systems without smaps it is the resident one.
+    The first is the kernel's own account of the finished process, file pages included; the second
+    leaves those out and is sampled while it runs.
     """
     with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123
         process = subprocess.Popen(command, stdin=source, stdout=subprocess.DEVNULL)
         anonymous = 0
-        while process.poll() is None:
-            try:
-                text = Path(f"/proc/{process.pid}/status").read_text()
-            except OSError:
+        while True:
+            done, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if done:
                 break
-            for line in text.splitlines():
-                if line.startswith("RssAnon:"):
-                    anonymous = max(anonymous, int(line.split()[1]))
+            anonymous = max(anonymous, _anonymous(process.pid))
             time.sleep(0.005)
-        _, _, usage = os.wait4(process.pid, 0) if process.returncode is None else (0, 0, None)
-    resident = usage.ru_maxrss if usage is not None else anonymous
-    return resident / 1024, (anonymous or resident) / 1024
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return usage.ru_maxrss / 1024, (anonymous or usage.ru_maxrss) / 1024
+
+
+def _anonymous(pid: int) -> int:
+    """Anonymous resident memory in KiB; 0 where the system does not say."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("RssAnon:"))
 
 
 def make_archives(folder: Path, quick: bool) -> dict[str, Path]:
     """Make the archives that are measured, or find them made already."""
     scale = 50 if quick else 1
     found: dict[str, Path] = {}
-    sizes = {"none": 500, "gzip": 540, "zstd": 500}  # 540 MB become 230 MB of gzip
     layers = []
     for i, share in enumerate((0.5, 0.2, 0.15, 0.1, 0.05)):
         layer = folder / f"layer-{i}.tar"
         if not layer.exists():
-            data.write_layer(layer, i, int(max(sizes.values()) * 1_000_000 * share / scale))
+            data.write_layer(layer, i, int(500_000_000 * share / scale))
         layers.append(layer)
-    for how in sizes:
+    for how in ("none", "gzip", "zstd"):
         found[how] = folder / f"{how}.tar"
         if not found[how].exists():
             data.write_archive(found[how], layers, how, folder)
@@ -128,15 +132,15 @@ def report(folder: Path, arguments: argparse.Namespace) -> None:
     for how in ("none", "gzip", "zstd"):
         path = str(archives[how])
         size = archives[how].stat().st_size / 1e6
-        rows.append(
-            take_turns(
-                f"analyze, {size:,.0f} MB, layers {how}",
-                "decompress and hash alone",
-                [python, "-m", "benchmarks.ours", path, jobs],
-                [python, "-m", "benchmarks.floor", path, jobs],
-                runs,
-            )
-        )
+        floor = [python, "-m", "benchmarks.floor", path, jobs]
+        what = f"{size:,.0f} MB, layers {how}"
+        ours = [python, "-m", "benchmarks.ours", path, jobs]
+        against = "decompress and hash"
+        rows.append(take_turns(f"analyze(), {what}", against, ours, floor, runs, whole=False))
+        against += ", process"
+        for form in ("json", "table"):
+            ours = [*command, "analyze", "--format", form, path]
+            rows.append(take_turns(f"{form}, {what}", against, ours, floor, runs, whole=True))
     rows.append(
         take_turns(
             "oci-inspect --version",
@@ -144,6 +148,7 @@ def report(folder: Path, arguments: argparse.Namespace) -> None:
             [*command, "--version"],
             [python, "-c", "import click"],
             1 if arguments.quick else 3 * runs,
+            whole=True,
         )
     )
     print(f"{'what':34} {'ours':>9}  {'against':28} {'other':>9}  ratio   ({jobs} cores)")

@@ -1,7 +1,7 @@
 """Archives to measure on, made here: the same bytes on every machine.
 
-Content is half words, half noise, so that gzip takes it down to about 40 %, as it does with the
-files of a distribution.
+Content is words and noise, so that gzip takes it down to 46 %, much as it does with the files of a
+distribution: 500 MB become 230 MB.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def content(generator: random.Random, size: int) -> bytes:
     left = size
     words = [bytes(generator.choices(b"etaoinshrdlu_ ", k=9)) for _ in range(64)]
     while left > 0:
-        piece = generator.randbytes(448) + b"".join(generator.choices(words, k=64))
+        piece = generator.randbytes(320) + b"".join(generator.choices(words, k=78))
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)[:size]
