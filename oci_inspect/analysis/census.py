@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_right, insort
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, FILE, SYMLINK
 from oci_inspect.paths import path_text
 
-# Over all names of a folder at once, with "/" between them: few folders need a closer look.
-_WINDOWS = re.compile(
-    rb'[<>:"|?*\\]|[ .](?:/|\Z)|(?:/|\A)(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:[./]|\Z)',
-    re.IGNORECASE,
-)
+_FORBIDDEN = b'<>:"|?*\\'
+_DEVICES = frozenset(
+    (b"con", b"prn", b"aux", b"nul", *(b"com%d" % i for i in range(1, 10)))
+) | frozenset(b"lpt%d" % i for i in range(1, 10))
 _EXAMPLES = 3
 
 
@@ -97,10 +95,12 @@ def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
 
 def _collisions(prefix: bytes, folder: Folder, tally: _Tally) -> None:
     """Names of one folder that differ by case or Unicode form only, or that Windows cannot have."""
+    # Over all names at once: few folders need a closer look.
     together = b"/".join(folder.children)
-    folds = together.lower().split(b"/") if together.isascii() else ()
-    if len(set(folds)) == len(folder.children) and not _WINDOWS.search(together):
-        return
+    if together.isascii() and not _windows_minds(together):
+        folds = together.lower().split(b"/")
+        if len(set(folds)) == len(folds):
+            return
     folded: set[bytes] = set()
     for name in folder.children:
         if name.isascii():
@@ -108,9 +108,18 @@ def _collisions(prefix: bytes, folder: Folder, tally: _Tally) -> None:
         else:
             text = name.decode("utf-8", "surrogateescape")
             key = unicodedata.normalize("NFC", text).casefold().encode("utf-8", "surrogateescape")
-        if key in folded or _WINDOWS.search(name):
+        if key in folded or _windows_minds(name):
             tally.add(prefix + name)
         folded.add(key)
+
+
+def _windows_minds(names: bytes) -> bool:
+    """Whether Windows cannot have one of these names, which stand with ``/`` between them."""
+    if len(names.translate(None, _FORBIDDEN)) < len(names):
+        return True
+    if names.endswith((b" ", b".")) or b" /" in names or b"./" in names:
+        return True
+    return not _DEVICES.isdisjoint(name.partition(b".")[0] for name in names.lower().split(b"/"))
 
 
 def _tell(rule: str, tally: _Tally, what: str, findings: FindingCollector) -> None:

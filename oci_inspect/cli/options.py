@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -23,7 +22,7 @@ class Common:
     reference: str | None
     platform: str | None
     format: str
-    output: Path | None
+    output: str | None
     color: str
     quiet: bool
     verbose: bool
@@ -46,7 +45,7 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
                 reference=arguments.pop("image"),
                 platform=arguments.pop("platform"),
                 format=arguments.pop("format"),
-                output=None if output == Path("-") else output,
+                output=None if output == "-" else output,
                 color=arguments.pop("color"),
                 quiet=arguments.pop("quiet"),
                 verbose=arguments.pop("verbose"),
@@ -104,7 +103,7 @@ def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
         ),
         click.Option(
             ["-o", "--output"],
-            type=click.Path(dir_okay=False, writable=False, path_type=Path),
+            type=click.Path(dir_okay=False, writable=False),
             metavar="FILE",
             help="Write to FILE instead of standard output; it appears whole or not at all.",
         ),

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 import sys
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -129,8 +124,15 @@ def _width(to_terminal: bool) -> int:
     if told.isdecimal() and len(told) < 6 and int(told):
         columns = int(told)
     else:
-        columns = shutil.get_terminal_size((80, 24)).columns if to_terminal else PIPE_WIDTH
+        columns = _terminal_width() if to_terminal else PIPE_WIDTH
     return max(40, columns)
+
+
+def _terminal_width() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def show(common: Common, blocks: Iterable[Block]) -> None:
@@ -155,6 +157,8 @@ def emit(common: Common, text: str) -> None:
 def emit_bytes(common: Common, data: bytes) -> None:
     """Write bytes to standard output, or to the file of ``--output``."""
     if common.output is not None:
+        from oci_inspect.cli.output import write_whole
+
         write_whole(common.output, data)
         return
     if sys.stdout is None:
@@ -166,39 +170,3 @@ def emit_bytes(common: Common, data: bytes) -> None:
         raise
     except OSError as error:
         raise OSError(error.errno, error.strerror, "standard output") from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all: beside it, synced, renamed.
-
-    A device or a FIFO is written to, never replaced; behind a link it is the file that is.
-    """
-    name = ""
-    try:
-        target = path.resolve()
-        known = target.stat().st_mode if target.exists() else None
-        if known is not None and not stat.S_ISREG(known):
-            target.write_bytes(data)
-            return
-        handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), _new_mode() if known is None else stat.S_IMODE(known))
-        Path(name).replace(target)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        problem = error.strerror or str(error)
-        raise click.ClickException(f"{path}: it cannot be written: {problem}") from error
-    finally:
-        if name:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-
-
-def _new_mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -23,6 +23,9 @@ _TURNS = threading.Lock()
 # Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
 # that lock over once a chunk, and not at each checksum of a file that lets go of it.
 
+_AHEAD = 4
+"""Pieces that a thread hashes on while others have their turn at the headers."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerScan:
@@ -84,6 +87,42 @@ class _HashedSource:
         return data
 
 
+class _Listing:
+    """Feeds the scanner when it is this thread's turn, and hashing may go on meanwhile.
+
+    A limit of the listing (entries, path lengths) ends it: the digests can still be told.
+    """
+
+    def __init__(self, scanner: TarScanner) -> None:
+        self._scanner = scanner
+        self._pending: list[bytes] = []
+        self.ended: list[Finding] = []
+
+    def take(self, data: bytes) -> None:
+        """Go on by ``data``, now or later."""
+        if self.ended:
+            return
+        self._pending.append(data)
+        if _TURNS.acquire(blocking=len(self._pending) >= _AHEAD):
+            try:
+                self._feed()
+            finally:
+                _TURNS.release()
+
+    def finish(self) -> None:
+        """Feed what is left."""
+        with _TURNS:
+            self._feed()
+
+    def _feed(self) -> None:
+        pending, self._pending = self._pending, []
+        try:
+            for data in pending:
+                self._scanner.feed(data)
+        except LimitExceededError as error:
+            self.ended.append(finding("limit-exceeded", "", str(error)))
+
+
 def scan_layer(
     source: Source,
     limits: Limits = DEFAULT_LIMITS,
@@ -130,12 +169,11 @@ def _read_tar(
 ) -> tuple[list[Finding], bool]:
     """Read the tar to its end; return what broke on the way, and whether the end was reached.
 
-    ``tar`` is None where the blob is the tar and its bytes are hashed as they are read. A limit of
-    the listing (entries, path lengths) ends the listing but not the reading: the digests can still
-    be told. A limit on the bytes themselves ends both.
+    ``tar`` is None where the blob is the tar and its bytes are hashed as they are read. A limit on
+    the bytes themselves ends the reading as well as the listing.
     """
-    found: list[Finding] = []
-    listing = True
+    listing = _Listing(scanner)
+    broken: list[Finding] = []
     size = 0
     ratio_from = limits.expansion_floor
     try:
@@ -149,17 +187,10 @@ def _read_tar(
                     )
             if size > limits.layer_bytes:
                 raise LimitExceededError("layer_bytes", limits.layer_bytes, size, "the layer")
-            if listing:
-                try:
-                    with _TURNS:
-                        scanner.feed(data)
-                except LimitExceededError as error:
-                    found.append(finding("limit-exceeded", "", str(error)))
-                    listing = False
+            listing.take(data)
     except CorruptStreamError as error:
-        found.append(finding("layer-corrupt", "", str(error)))
-        return found, False
+        broken.append(finding("layer-corrupt", "", str(error)))
     except LimitExceededError as error:
-        found.append(finding("limit-exceeded", "", str(error)))
-        return found, False
-    return found, True
+        broken.append(finding("limit-exceeded", "", str(error)))
+    listing.finish()
+    return [*listing.ended, *broken], not broken

@@ -8,6 +8,9 @@ block that is a header (GNU tar and bsdtar do; Python's tarfile ends in silence)
 
 from __future__ import annotations
 
+import struct
+from typing import TypeVar
+
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.entries import (
@@ -25,12 +28,12 @@ from oci_inspect.paths import normalise, path_text
 from oci_inspect.stream.compression import adler32, crc32
 from oci_inspect.stream.tar import (
     BLOCK,
-    FIELDS,
     ZERO_BLOCK,
     HeaderReader,
     TarHeader,
     TarHeaderError,
     parse_number,
+    until_nul,
 )
 
 EMPTY_FINGERPRINT = 1 << 32
@@ -55,6 +58,8 @@ _PLAIN_TYPES = {b"0": FILE, b"\0": FILE, b"1": HARDLINK, b"2": SYMLINK, b"5": DI
 _ENDS = b"\0 "
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _MEMO = 1 << 14
+_FIELDS = struct.Struct("100s24s12s12s8sc")
+# Name, mode with both owners, size, time, checksum, type.
 _TOC_NAMES = (b"stargz.index.json",)
 
 
@@ -70,7 +75,8 @@ class TarScanner:
             255, limits.path_bytes, limits.path_part_bytes, 2 * limits.path_depth - 1
         )
         self._headers = HeaderReader(limits)
-        self._numbers: dict[bytes, int] = {}
+        self._owners: dict[bytes, tuple[int, int, int]] = {}
+        self._times: dict[bytes, int] = {}
         self._checksums: dict[bytes, int] = {}
         self._carry = b""
         self._content = 0  # bytes of the current file still to come
@@ -142,8 +148,8 @@ class TarScanner:
         paths, types, sizes = table.paths, table.types, table.sizes
         modes, uids, gids, mtimes = table.modes, table.uids, table.gids, table.mtimes
         fingerprints, offsets = table.fingerprints, table.offsets
-        numbers, checksums = self._numbers, self._checksums
-        unpack = FIELDS.unpack_from
+        owners, times, checksums = self._owners, self._times, self._checksums
+        unpack = _FIELDS.unpack_from
         view = memoryview(data)
         base = self._position
         last = len(data) - BLOCK
@@ -152,26 +158,25 @@ class TarScanner:
         longest = self._longest
         plain = self._headers.plain and not self._lost and not self._zero_seen
         while position <= last:
-            fields = unpack(data, position)
-            name = fields[0].rstrip(b"\0")
-            size_field = fields[4]
+            name, owner, size_field, time, summed, flag = unpack(data, position)
+            name = name.rstrip(b"\0")
+            octal = size_field[:11]
             try:
                 # A size is rarely met twice; the other numbers of a tar repeat over and over.
-                mode = numbers[fields[1]]
-                uid = numbers[fields[2]]
-                gid = numbers[fields[3]]
-                mtime = numbers[fields[5]]
-                checksum = checksums[fields[6]]
-                kind = _PLAIN_TYPES[fields[7]]
-                size = int(size_field[:11], 8) if size_field[:11].isdigit() else -1
+                mode, uid, gid = owners[owner]
+                mtime = times[time]
+                checksum = checksums[summed]
+                kind = _PLAIN_TYPES[flag]
+                size = int(octal, 8) if octal.isdigit() else -1
             except (KeyError, ValueError):
-                if plain and self._learn(fields):
+                if plain and self._learn(owner, time, summed):
                     continue
                 size = -1
+            block = data[position : position + BLOCK]
             if (
                 size < 0
                 or not plain
-                or checksum != adler32(block := data[position : position + BLOCK]) & 0xFFFF
+                or checksum != adler32(block) & 0xFFFF
                 or not block.isascii()
                 or size_field[11] not in _ENDS
                 or not name
@@ -180,13 +185,13 @@ class TarScanner:
                 or (name[-1] == 0x2F and kind == FILE)
             ):
                 position += BLOCK
-                self._block(data[position - BLOCK : position], position)
+                self._block(block, position)
                 if self._content or self._padding or self._payload_left or self._ended:
                     return position
                 plain = self._headers.plain and not self._lost and not self._zero_seen
                 continue
-            if fields[12][0] and fields[9][:6] == b"ustar\0":
-                name = fields[12].partition(b"\0")[0] + b"/" + name
+            if block[345] and block[257:263] == b"ustar\0":
+                name = until_nul(block[345:500]) + b"/" + name
             if name[-1] == 0x2F:
                 name = name.rstrip(b"/")
             if (
@@ -199,11 +204,11 @@ class TarScanner:
                 name = self._clean(name)
             position += BLOCK
             if kind in (SYMLINK, HARDLINK):
-                self._link(kind, name, fields[8].partition(b"\0")[0])
+                self._link(kind, name, until_nul(block[157:257]))
             paths.append(name)
             types.append(kind)
             sizes.append(size)
-            modes.append(mode & 0o7777)
+            modes.append(mode)
             uids.append(uid)
             gids.append(gid)
             mtimes.append(mtime)
@@ -229,32 +234,32 @@ class TarScanner:
                 return end
         return position
 
-    def _learn(self, fields: tuple[bytes, ...]) -> bool:
-        """Remember what the fields of a header mean.
+    def _learn(self, owner: bytes, time: bytes, summed: bytes) -> bool:
+        """Remember what the fields of a header mean: mode and owners, time, checksum.
 
         False where there was nothing to learn, or the slow way must look at the header.
         """
-        numbers, checksums = self._numbers, self._checksums
-        if len(numbers) > _MEMO:
-            numbers.clear()
         new = False
-        for field in (fields[1], fields[2], fields[3], fields[5]):
-            if field not in numbers:
-                number = parse_number(field)
-                if number is None or not 0 <= number < 1 << 60:
-                    return False
-                numbers[field] = number
-                new = True
-        field = fields[6]
-        if field not in checksums:
-            stored = parse_number(field)
+        if owner not in self._owners:
+            numbers = [parse_number(owner[start : start + 8]) for start in (0, 8, 16)]
+            mode, uid, gid = (-1 if number is None else number for number in numbers)
+            if mode < 0 or uid < 0 or gid < 0:
+                return False
+            _remember(self._owners, owner, (mode & 0o7777, uid, gid))
+            new = True
+        if time not in self._times:
+            number = parse_number(time)
+            if number is None or not 0 <= number < 1 << 60:
+                return False
+            _remember(self._times, time, number)
+            new = True
+        if summed not in self._checksums:
+            stored = parse_number(summed)
             if stored is None or not 0 <= stored < 65521:
                 return False
-            if len(checksums) > _MEMO:
-                checksums.clear()
             # Adler-32 begins at 1, and the checksum's own field counts as eight spaces. It counts
             # modulo 65521, which no header of ASCII reaches: others go the slow way.
-            checksums[field] = (stored + sum(field) - 8 * 32 + 1) % 65521
+            _remember(self._checksums, summed, (stored + sum(summed) - 8 * 32 + 1) % 65521)
             new = True
         return new
 
@@ -454,3 +459,12 @@ def _is_control(char: str) -> bool:
         or 0x202A <= code <= 0x202E
         or 0x2066 <= code <= 0x2069
     )
+
+
+V = TypeVar("V")
+
+
+def _remember(memo: dict[bytes, V], field: bytes, value: V) -> None:
+    if len(memo) >= _MEMO:
+        memo.clear()
+    memo[field] = value

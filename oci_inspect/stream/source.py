@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-CHUNK = 1 << 21
+CHUNK = 1 << 22
 """Bytes asked for at a time: large enough that hashing releases the interpreter lock for long."""
 
 
