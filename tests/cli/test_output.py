@@ -7,6 +7,7 @@ import re
 import stat
 
 import pytest
+from support.terminals import open_terminal
 from wcwidth import wcswidth
 
 from oci_inspect.cli import COMMANDS
@@ -101,13 +102,12 @@ def test_colour_only_where_it_is_asked_for(run, app, command, monkeypatch):
 def in_a_terminal(arguments: list[str], environment: dict[str, str], columns: int = 80) -> str:
     """What a command prints where someone watches."""
     import fcntl
-    import pty
     import struct
     import subprocess
     import sys
     import termios
 
-    leader, follower = pty.openpty()
+    leader, follower = open_terminal()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     unset = {"COLUMNS": "", "NO_COLOR": "", "TERM": "xterm"}
     process = subprocess.Popen(
