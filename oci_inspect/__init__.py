@@ -9,9 +9,10 @@ only wants one name does not wait for the rest.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oci_inspect._version import __version__
+from oci_inspect.lazy import importer
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import (
@@ -97,17 +98,7 @@ __all__ = [
     "scan_layer",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

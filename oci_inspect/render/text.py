@@ -239,6 +239,9 @@ class _Maker:
             return [*lines, *self._paragraph(table.empty, Role.DIM)]
         seen = [i for i, column in enumerate(table.columns) if not column.data_only]
         lines += self._columns(_part(table, seen, ungroup=False))
+        if any(isinstance(cell, Bar) and cell.dead for row in table.rows for cell in row):
+            solid, shade = ("█", "░") if self._style.unicode else ("#", ".")
+            lines += self._paragraph(f"{solid} live, {shade} dead", Role.DIM)
         if table.caption:
             lines += self._paragraph(table.caption, Role.DIM)
         return lines

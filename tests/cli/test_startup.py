@@ -35,6 +35,7 @@ def test_importing_the_package_imports_nothing_of_weight():
     assert {one for one in found if one.startswith("oci_inspect")} == {
         "oci_inspect",
         "oci_inspect._version",
+        "oci_inspect.lazy",
     }
     assert not found & (HEAVY | {"click"})
 
@@ -42,7 +43,7 @@ def test_importing_the_package_imports_nothing_of_weight():
 def test_one_name_of_the_api_brings_only_its_own_room():
     found = imported("from oci_inspect import Limits, OciInspectError")
     rooms = {one.split(".")[1] for one in found if one.startswith("oci_inspect.")}
-    assert rooms == {"_version", "errors", "limits"}
+    assert rooms == {"_version", "errors", "lazy", "limits"}
 
 
 ANSWER = "from oci_inspect.cli import run; run({!r})"
@@ -53,7 +54,7 @@ def test_version_and_help_wait_for_nothing(arguments):
     found = imported(ANSWER.format(arguments))
     assert not (found & HEAVY) - imported("import click, shutil")
     ours = {one.split(".")[1] for one in found if one.startswith("oci_inspect.")}
-    assert ours == {"_version", "cli", "errors"}
+    assert ours == {"_version", "cli", "errors", "lazy"}
 
 
 def test_inspect_reads_no_layer_and_brings_no_scanner(app):

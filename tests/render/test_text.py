@@ -187,8 +187,9 @@ def test_cells_as_people_read_them():
 
 def test_a_bar_shows_the_live_part_and_the_dead_part():
     table = Table(columns=(Column("SHARE"),), rows=((Bar(1.0, 0.5),), (Bar(0.5),)))
-    assert text(table) == "SHARE\n█████░░░░░\n█████\n"
-    assert text(table, unicode=False) == "SHARE\n#####.....\n#####\n"
+    assert text(table) == "SHARE\n█████░░░░░\n█████\n█ live, ░ dead\n"
+    assert text(table, unicode=False) == "SHARE\n#####.....\n#####\n# live, . dead\n"
+    assert "dead" not in text(Table(columns=(Column("SHARE"),), rows=((Bar(1.0),),)))
 
 
 def test_colour_follows_meaning():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from oci_inspect.lazy import importer
 
 if TYPE_CHECKING:
     from oci_inspect.render.views.analyze import analyze_view
@@ -38,14 +40,4 @@ __all__ = [
     "waste_view",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a view when it is first asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, _HOMES)
