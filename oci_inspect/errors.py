@@ -40,10 +40,14 @@ class ArchiveError(OciInspectError):
 class CorruptStreamError(OciInspectError):
     """A compressed stream is damaged, ends early, or has garbage behind its end.
 
-    ``offset`` is the number of compressed bytes taken in when it was noticed.
+    ``offset`` is the number of compressed bytes taken in when it was noticed; ``trailing`` is True
+    where all was well but for what stands behind the end.
     """
 
-    def __init__(self, compression: str, problem: str, offset: int) -> None:
+    def __init__(
+        self, compression: str, problem: str, offset: int, *, trailing: bool = False
+    ) -> None:
+        self.trailing = trailing
         self.compression = compression
         self.problem = problem
         self.offset = offset

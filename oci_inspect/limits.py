@@ -34,6 +34,10 @@ class Limits:
     """Bytes of one pax header or GNU long name (Go's archive/tar)."""
     headers_in_row: int = 4
     """Extension headers in front of one entry (``g``, ``x``, ``L`` and ``K`` once each)."""
+    xattr_bytes: int = 1 * MIB
+    """Bytes of the extended attributes of one entry, names included."""
+    layer_xattr_bytes: int = 64 * MIB
+    """Bytes of the extended attributes of all entries of a layer: they are kept in memory."""
     sparse_regions: int = 65_536
     """Regions in the map of one sparse file."""
     path_bytes: int = 4_096
@@ -44,6 +48,8 @@ class Limits:
     """Parts of one path."""
     entries: int = 4_000_000
     """Tar entries of all layers of an image together."""
+    implied_folders: int = 100_000
+    """Folders of an image that no entry describes."""
     layers: int = 512
     """Layers of one image."""
     layer_bytes: int = 1 * TIB

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from oci_inspect.errors import LimitExceededError
 from oci_inspect.filesystem import symlinks
 from oci_inspect.filesystem.tree import IMPLIED, Folder, Node, UnionTree
 from oci_inspect.findings import FindingCollector
@@ -86,6 +87,7 @@ class _Merger:
         self._bases: list[int] = []
         self._tree = UnionTree(self._root, self._tables, self._bases)
         self._next = 0
+        self._implied = 0
         self._dead: list[Dead] = []
         self._added_bytes: list[int] = []
         self._added_files: list[int] = []
@@ -255,10 +257,10 @@ class _Merger:
         if existing >= self._base:
             self._say("path-duplicate", path, "twice in one layer: the last one counts")
         reason = Reason.REPLACED
+        if self._tree.kind(existing) == SYMLINK:
+            self._forget()
         if self._tree.kind(newcomer) == FILE:
             reason = Reason.REWRITTEN if self._same(existing, newcomer) else Reason.OVERWRITTEN
-        elif self._tree.kind(existing) == SYMLINK:
-            self._forget()
         self._kill(path, existing, reason)
 
     def _folder_over(self, path: bytes, existing: int) -> None:
@@ -320,30 +322,41 @@ class _Merger:
         is hidden by a new folder, since engines unpack each layer by itself.
         """
         folder = self._root
-        done = b""
         parts = path.split(b"/") if path else []
-        for part in parts:
-            done = done + b"/" + part if done else part
+        for i, part in enumerate(parts):
             child = folder.children.get(part)
             if isinstance(child, Folder):
                 folder = child
                 continue
-            if child is not None and self._tree.kind(child) == SYMLINK:
-                if child >= self._base:
-                    return self._through_own_link(path)
-                if done not in self._through:
-                    self._through.add(done)
-                    self._say(
-                        "path-through-symlink",
-                        done,
-                        "a symbolic link of a lower layer is a parent here: a folder hides it",
-                    )
             if child is not None:
-                self._kill(done, child, Reason.REPLACED)
+                here = b"/".join(parts[: i + 1])
+                if self._tree.kind(child) == SYMLINK:
+                    if child >= self._base:
+                        return self._through_own_link(path)
+                    if here not in self._through:
+                        self._through.add(here)
+                        self._say(
+                            "path-through-symlink",
+                            here,
+                            "a symbolic link of a lower layer is a parent here: a folder hides it",
+                        )
+                self._kill(here, child, Reason.REPLACED)
+            if not self._may_imply(path):
+                return None
             fresh = Folder(IMPLIED)
             folder.children[part] = fresh
             folder = fresh
         return folder
+
+    def _may_imply(self, path: bytes) -> bool:
+        self._implied += 1
+        most = self._limits.implied_folders
+        if self._implied <= most:
+            return True
+        if self._implied == most + 1:
+            error = LimitExceededError("implied_folders", most, self._implied, "the image")
+            self._say("limit-exceeded", path, str(error))
+        return False
 
     def _forget(self) -> None:
         """Forget where folders are: one of them, or a link to one, is going."""
@@ -353,10 +366,9 @@ class _Merger:
     def _through_own_link(self, path: bytes) -> Folder | None:
         """The folder that a path leads to through symbolic links of this layer; None in a ring."""
         real = symlinks.follow(self._tree, path, self._base, self._limits.links)
-        if real is None:
-            self._say(
-                "path-through-symlink", path, "symbolic links lead around in a ring: not unpacked"
-            )
+        if real is None or len(real) > self._limits.path_bytes:
+            what = "lead around in a ring" if real is None else "make it too long a path"
+            self._say("path-through-symlink", path, f"symbolic links {what}: not unpacked")
             return None
         self._real[path] = real
         return self._folder(real)
@@ -391,7 +403,7 @@ class _Merger:
             return
         layer = self._tree.layer_of(reference)
         table, row = self._tables[layer], reference - self._bases[layer]
-        paths = (*self._gone.pop(reference, ()), path)
+        paths = tuple(dict.fromkeys((*self._gone.pop(reference, ()), path)))
         if table.types[row] == FILE:
             if layer == self._layer:
                 reason = Reason.SHADOWED

@@ -17,14 +17,21 @@ from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.stream.compression import MAGIC_BYTES, decompress, detect
-from oci_inspect.stream.source import CHUNK, PrefixedSource, Source, drain, read_exactly
+from oci_inspect.stream.source import (
+    CHUNK,
+    BoundedSource,
+    PrefixedSource,
+    Source,
+    drain,
+    read_exactly,
+)
 
 _TURNS = threading.Lock()
 # Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
 # that lock over once a chunk, and not at each checksum of a file that lets go of it.
 
-_AHEAD = 4
-"""Pieces that a thread hashes on while others have their turn at the headers."""
+_AHEAD = threading.BoundedSemaphore(8)
+# Pieces that all threads together may hash on while others have their turn at the headers.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class LayerScan:
 
     ``digests`` are of the blob as stored, ``diff_ids`` of the tar, by algorithm
     (``{"sha256": "sha256:..."}``); ``size`` and ``uncompressed_size`` are their bytes.
+    ``listed`` is False where entries may be missing from ``table``.
     ``diff_ids`` is empty and ``uncompressed_size`` counts what could be read where ``complete`` is
     False: the stream was damaged or met a limit. ``table`` has a row for each tar entry, whiteouts
     among them. ``findings`` have an entry's path as subject, or nothing.
@@ -46,6 +54,7 @@ class LayerScan:
     table: EntryTable
     findings: tuple[Finding, ...]
     complete: bool
+    listed: bool = True
 
     @property
     def digest(self) -> str:
@@ -96,6 +105,7 @@ class _Listing:
     def __init__(self, scanner: TarScanner) -> None:
         self._scanner = scanner
         self._pending: list[bytes] = []
+        self._ahead = 0
         self.ended: list[Finding] = []
 
     def take(self, data: bytes) -> None:
@@ -103,7 +113,14 @@ class _Listing:
         if self.ended:
             return
         self._pending.append(data)
-        if _TURNS.acquire(blocking=len(self._pending) >= _AHEAD):
+        if _TURNS.acquire(blocking=False):
+            mine = True
+        elif _AHEAD.acquire(blocking=False):
+            self._ahead += 1
+            mine = False
+        else:
+            mine = _TURNS.acquire()
+        if mine:
             try:
                 self._feed()
             finally:
@@ -116,6 +133,9 @@ class _Listing:
 
     def _feed(self) -> None:
         pending, self._pending = self._pending, []
+        while self._ahead:
+            _AHEAD.release()
+            self._ahead -= 1
         try:
             for data in pending:
                 self._scanner.feed(data)
@@ -139,17 +159,19 @@ def scan_layer(
     compression = detect(head)
     scanner = TarScanner(limits)
     if compression == "none":
-        found, read = _read_tar(PrefixedSource(head, raw), None, blob, scanner, limits)
+        found, read = _read_tar(PrefixedSource(head, raw), None, scanner, limits)
         tar = blob
     else:
         tar = _Hasher(algorithms)
-        found, read = _read_tar(
-            decompress(compression, PrefixedSource(head, raw), limits), tar, blob, scanner, limits
-        )
+        plain = decompress(compression, PrefixedSource(head, raw), limits)
+        bounded = BoundedSource(plain, blob, limits, "the layer")
+        found, read = _read_tar(bounded, tar, scanner, limits)
     drain(raw)
     whole = read and not found
     if whole:
         scanner.close()
+    else:
+        scanner.cut()
     problems = scanner.findings
     problems.extend(found)
     return LayerScan(
@@ -161,11 +183,20 @@ def scan_layer(
         table=scanner.table,
         findings=problems.result(),
         complete=whole,
+        listed=scanner.listed,
     )
 
 
+def hash_blob(source: Source, algorithm: str) -> str:
+    """The digest of a blob that is no layer, read to its end."""
+    hasher = _Hasher((algorithm,))
+    while data := source.read(CHUNK):
+        hasher.update(data)
+    return hasher.digests()[algorithm]
+
+
 def _read_tar(
-    source: Source, tar: _Hasher | None, blob: _Hasher, scanner: TarScanner, limits: Limits
+    source: Source, tar: _Hasher | None, scanner: TarScanner, limits: Limits
 ) -> tuple[list[Finding], bool]:
     """Read the tar to its end; return what broke on the way, and whether the end was reached.
 
@@ -175,16 +206,11 @@ def _read_tar(
     listing = _Listing(scanner)
     broken: list[Finding] = []
     size = 0
-    ratio_from = limits.expansion_floor
     try:
         while data := source.read(CHUNK):
             size += len(data)
             if tar is not None:
                 tar.update(data)
-                if size > ratio_from and size > limits.expansion_ratio * blob.size:
-                    raise LimitExceededError(
-                        "expansion_ratio", limits.expansion_ratio, size // blob.size, "the layer"
-                    )
             if size > limits.layer_bytes:
                 raise LimitExceededError("layer_bytes", limits.layer_bytes, size, "the layer")
             listing.take(data)

@@ -88,6 +88,10 @@ class TarScanner:
         self._payload: list[bytes] = []
         self._zero_seen = False
         self._lost = False
+        self.listed = True
+        """False once entries may have been missed: behind a damaged header, or a cut."""
+        self._last_xattrs: tuple[tuple[bytes, bytes], ...] = ()
+        self._xattr_bytes = 0
         self._header_at = 0  # of the tar: where the last header taken by the slow way begins
         self._ended = False
         self._behind_end = False
@@ -135,12 +139,24 @@ class TarScanner:
         if self._content:
             name = path_text(self.table.paths[-1])
             add("tar-truncated", name, f"the tar ends {self._content:,} bytes before this file")
+            self.cut()
         elif self._payload_left or (self._carry.strip(b"\0") and not self._ended):
             add("tar-truncated", "", "the tar ends in the middle of a header")
+            self.cut()
         elif self._headers.pending:
             add("tar-header-invalid", "", "an extension header with no entry behind it")
+            self.cut()
         elif not self._ended:
             add("tar-no-end-mark", "", "the tar ends without two zero blocks")
+
+    def cut(self) -> None:
+        """Leave the file that was being read with the bytes that came, whatever it claims."""
+        self.listed = False
+        if self._content:
+            table, row = self.table, len(self.table) - 1
+            stored = table.stored_sizes.get(row, table.sizes[row]) - self._content
+            table.sizes[row] = stored
+            table.stored_sizes.pop(row, None)
 
     def _run(self, data: bytes, position: int) -> int:
         """Take headers whose block lies whole in ``data``, as many as there are."""
@@ -298,6 +314,7 @@ class TarScanner:
         if not self._lost:
             self.findings.add(error.rule, f"byte {self._header_at:,}", error.problem)
         self._lost = True
+        self.listed = False
 
     def _want(self, payload: int) -> None:
         self._payload = []
@@ -342,7 +359,7 @@ class TarScanner:
         if header.mtime_ns:
             table.mtime_ns[row] = header.mtime_ns
         if header.xattrs:
-            table.xattrs[row] = header.xattrs
+            self._keep_xattrs(row, header.xattrs)
         if kind in (CHAR, BLOCK_DEVICE):
             table.devices[row] = header.device
         if header.stored_size != header.size:
@@ -352,6 +369,17 @@ class TarScanner:
         if header.stored_size:
             table.fingerprints[row] = 0
             self._begin_content(header.stored_size)
+
+    def _keep_xattrs(self, row: int, xattrs: tuple[tuple[bytes, bytes], ...]) -> None:
+        if xattrs is not self._last_xattrs:  # those of a global header are one value for all
+            self._last_xattrs = xattrs
+            self._xattr_bytes += sum(len(name) + len(value) for name, value in xattrs)
+            most = self._limits.layer_xattr_bytes
+            if self._xattr_bytes > most:
+                raise LimitExceededError(
+                    "layer_xattr_bytes", most, self._xattr_bytes, "xattrs of the layer"
+                )
+        self.table.xattrs[row] = xattrs
 
     def _begin_content(self, size: int) -> None:
         self._content = size
@@ -381,6 +409,10 @@ class TarScanner:
                 self.findings.add(
                     "path-unsafe", path_text(path), "a hard link whose target has a '..' part"
                 )
+        if len(target) > self._limits.path_bytes:
+            raise LimitExceededError(
+                "path_bytes", self._limits.path_bytes, len(target), "a link's target"
+            )
         self.table.linknames[len(self.table.paths)] = target
 
     def _clean(self, name: bytes) -> bytes:
@@ -413,6 +445,8 @@ class TarScanner:
         return path
 
     def _check_entries(self) -> None:
+        self.table.sizes[-1] = 0  # its bytes were not looked for
+        self.table.stored_sizes.pop(len(self.table) - 1, None)
         raise LimitExceededError(
             "entries", self._limits.entries, len(self.table), "entries of the layer"
         )

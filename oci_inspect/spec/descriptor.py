@@ -48,6 +48,9 @@ def parse_descriptor(value: JsonObject, where: str, problems: list[Problem]) -> 
                     f"{where}.digest: {digest.algorithm} cannot be computed here",
                 )
             )
+    for key, rule in (("mediaType", "media-type-mismatch"), ("size", "blob-size-mismatch")):
+        if fields.get(key) is None:  # both are REQUIRED
+            problems.append(Problem(rule, f"{where}.{key}", f"{where} has no {key}"))
     platform = fields.object("platform")
     return Descriptor(
         media_type=fields.text("mediaType") or "",

@@ -1,7 +1,7 @@
 """JSON documents, read with suspicion: bounded, unambiguous, typed field by field.
 
-Go readers match keys without case and take the last of two, so does :class:`Fields`; where that
-matters a ``json-key-ambiguous`` problem says so.
+Go readers match keys without case; :class:`Fields` takes the exact one first, then the last that
+fits. Where that matters a ``json-key-ambiguous`` problem says so.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def parse_json(data: bytes, max_depth: int = 64) -> tuple[Any, list[Problem]]:
             for key, _ in items:
                 if key in seen and len(problems) < 20:
                     problems.append(
-                        Problem("json-key-ambiguous", key, "the key stands twice in one object")
+                        Problem(
+                            "json-key-ambiguous",
+                            key,
+                            f"the key {key[:60]!r} stands twice in one object",
+                        )
                     )
                 seen.add(key)
         return result
@@ -71,7 +75,9 @@ def parse_json(data: bytes, max_depth: int = 64) -> tuple[Any, list[Problem]]:
         for where in _case_twins(value):
             if len(problems) < 20:
                 problems.append(
-                    Problem("json-key-ambiguous", where, "two keys differ by case only")
+                    Problem(
+                        "json-key-ambiguous", where, f"two keys differ by case only: {where[:60]!r}"
+                    )
                 )
         return value, problems
     return None, [Problem("json-invalid", "", message)]
@@ -113,24 +119,51 @@ def _check_depth(value: Any, most: int) -> None:
 
 
 def _case_twins(value: Any) -> Iterator[str]:
-    """Keys that a reader without case would take for one; in maps of names they are two."""
-    stack = [("", "", value)]
+    """Keys that a reader without case would take for one; in maps of names they are two.
+
+    Folded as Go folds them, where a long s is an s.
+    """
+    # A place is a part and the place above it, put into words only where something is found there.
+    stack: list[tuple[_Place | None, str, Any]] = [(None, "", value)]
     while stack:
-        where, key, one = stack.pop()
+        place, key, one = stack.pop()
         if isinstance(one, list):
-            stack.extend((f"{where}[{i}]", "", item) for i, item in enumerate(one))
+            stack.extend(
+                ((place, f"[{i}]"), "", item)
+                for i, item in enumerate(one)
+                if isinstance(item, (dict, list))
+            )
         elif isinstance(one, dict):
             if key.lower() not in _MAP_KEYS:
                 folded: set[str] = set()
                 for name in one:
-                    if name.lower() in folded:
-                        yield f"{where}.{name}" if where else name
-                    folded.add(name.lower())
+                    if name.casefold() in folded:
+                        yield _in_words((place, f".{name}"))
+                    folded.add(name.casefold())
             stack.extend(
-                (f"{where}.{name}" if where else name, name, item)
+                ((place, f".{name}"), name, item)
                 for name, item in one.items()
                 if isinstance(item, (dict, list))
             )
+
+
+_Place = tuple["_Place | None", str]
+
+
+def _in_words(place: _Place) -> str:
+    parts: list[str] = []
+    step: _Place | None = place
+    while step is not None:
+        step, part = step
+        parts.append(part[:200])
+    return "".join(reversed(parts)).removeprefix(".")
+
+
+MOST_ITEMS = 10_000
+"""Objects of one array that are read: far beyond the layers, manifests or steps of any image."""
+
+MOST_PROBLEMS = 1_000
+"""Problems of one document that are kept: the rest are more of the same."""
 
 
 class Fields:
@@ -153,8 +186,8 @@ class Fields:
         if key in self._value:
             return self._value[key]
         if self._folded is None:
-            self._folded = {name.lower(): name for name in self._value}
-        name = self._folded.get(key.lower())
+            self._folded = {name.casefold(): name for name in self._value}
+        name = self._folded.get(key.casefold())
         return None if name is None else self._value[name]
 
     def where(self, key: str) -> str:
@@ -164,7 +197,8 @@ class Fields:
     def wrong(self, key: str, wanted: str) -> None:
         """Say that a field is not what it must be."""
         name = self.where(key)
-        self._problems.append(Problem(self._rule, name, f"{name} is not {wanted}"))
+        if len(self._problems) < MOST_PROBLEMS:
+            self._problems.append(Problem(self._rule, name, f"{name} is not {wanted}"))
 
     def text(self, key: str) -> str | None:
         """A string, or None."""
@@ -208,8 +242,10 @@ class Fields:
         if not isinstance(value, list):
             self.wrong(key, "an array")
             return []
+        if len(value) > MOST_ITEMS:
+            self.wrong(key, f"an array of at most {MOST_ITEMS:,} items: the others are left out")
         found = []
-        for i, one in enumerate(value):
+        for i, one in enumerate(value[:MOST_ITEMS]):
             if isinstance(one, dict):
                 found.append((f"{self.where(key)}[{i}]", one))
             else:

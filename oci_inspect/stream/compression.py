@@ -37,6 +37,7 @@ MAGIC_BYTES = 10
 
 XZ_MEMORY = 128 * MIB
 _SMALLEST_FEED = 4096
+_RAW = 1 << 20
 _LONGEST_GZIP_HEADER = 256 * 1024
 
 
@@ -239,7 +240,7 @@ class _MemberSource:
 
     def _take(self, size: int) -> bytes:
         if self._position >= len(self._input):
-            self._input = self._source.read(CHUNK)
+            self._input = self._source.read(_RAW)
             self._position = 0
         piece = self._input[self._position : self._position + size]
         self._position += len(piece)
@@ -272,7 +273,7 @@ class _MemberSource:
             head += read_exactly(self._source, MAGIC_BYTES - len(head))
             self._input, self._position = head, 0
         if padded or detect(head[:MAGIC_BYTES]) != self._compression:
-            raise self._corrupt("garbage behind its end")
+            raise self._corrupt("garbage behind its end", trailing=True)
         self._member = self._factory()
         return True
 
@@ -282,39 +283,28 @@ class _MemberSource:
         self._position += zeros
         self._taken += zeros
 
-    def _corrupt(self, problem: str) -> CorruptStreamError:
-        return CorruptStreamError(self._compression, problem, self._taken)
+    def _corrupt(self, problem: str, *, trailing: bool = False) -> CorruptStreamError:
+        return CorruptStreamError(self._compression, problem, self._taken, trailing=trailing)
 
 
 class _ZstdSource:
     """Reads zstd frames; :class:`FrameWalker` sees what the library does not tell.
 
-    The library's reader ends in silence where a frame is cut, and names no window size.
+    The library's reader ends in silence where a frame is cut, and names no window size. What it
+    reads from must not lead back here: it could never be freed.
     """
 
     def __init__(self, source: Source, limits: Limits) -> None:
         import zstandard
 
         self._walker = FrameWalker()
-        self._source = source
-        self._limits = limits
         self._error = zstandard.ZstdError
         self._ended = False
+        tapped = _Tapped(source, self._walker, limits)
         self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
             # The library has bounds of its own; the walker knows the right one.
             max_window_size=min(max(limits.zstd_window, 1 << 10), 1 << zstandard.WINDOWLOG_MAX)
-        ).stream_reader(
-            cast("IO[bytes]", _Tapped(self)), read_size=128 * 1024, read_across_frames=True
-        )
-
-    def pull(self, size: int) -> bytes:
-        data = self._source.read(size)
-        self._walker.feed(data)
-        if self._walker.largest_window > self._limits.zstd_window:
-            raise LimitExceededError(
-                "zstd_window", self._limits.zstd_window, self._walker.largest_window, "zstd stream"
-            )
-        return data
+        ).stream_reader(cast("IO[bytes]", tapped), read_size=128 * 1024, read_across_frames=True)
 
     def read(self, size: int, /) -> bytes:
         if self._ended:
@@ -322,23 +312,38 @@ class _ZstdSource:
         try:
             out = self._reader.read(size)
         except self._error as error:
-            problem = "garbage behind its end" if self._walker.garbage else _clean(error)
-            raise CorruptStreamError("zstd", problem, self._walker.taken) from error
+            if self._walker.garbage:
+                raise self._garbage() from error
+            raise CorruptStreamError("zstd", _clean(error), self._walker.taken) from error
         if not out:
             self._ended = True
             if self._walker.garbage:
-                raise CorruptStreamError("zstd", "garbage behind its end", self._walker.taken)
+                raise self._garbage()
             if not self._walker.between_frames:
                 raise CorruptStreamError("zstd", "it ends early", self._walker.taken)
         return out
 
+    def _garbage(self) -> CorruptStreamError:
+        taken = self._walker.taken
+        return CorruptStreamError("zstd", "garbage behind its end", taken, trailing=True)
+
 
 class _Tapped:
-    def __init__(self, owner: _ZstdSource) -> None:
-        self._owner = owner
+    """The compressed bytes, looked at by the walker as they pass."""
+
+    def __init__(self, source: Source, walker: FrameWalker, limits: Limits) -> None:
+        self._source = source
+        self._walker = walker
+        self._most = limits.zstd_window
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._owner.pull(size)
+        data = self._source.read(size)
+        self._walker.feed(data)
+        if self._walker.largest_window > self._most:
+            raise LimitExceededError(
+                "zstd_window", self._most, self._walker.largest_window, "zstd stream"
+            )
+        return data
 
 
 def _clean(error: Exception) -> str:

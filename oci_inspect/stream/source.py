@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from oci_inspect.errors import LimitExceededError
+from oci_inspect.limits import Limits
+
 CHUNK = 1 << 22
 """Bytes asked for at a time: large enough that hashing releases the interpreter lock for long."""
 
@@ -28,6 +31,49 @@ class BytesSource:
         piece = self._data[self._position : self._position + size]
         self._position += len(piece)
         return piece
+
+
+class CountedSource:
+    """A source that knows how many bytes it gave."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes."""
+        data = self._source.read(size)
+        self.size += len(data)
+        return data
+
+
+class _Counter(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+class BoundedSource:
+    """What comes out of a decompressor, as long as it is not too much for what went in.
+
+    ``raw`` knows how many bytes that was; ``subject`` is what the error names.
+    """
+
+    def __init__(self, source: Source, raw: _Counter, limits: Limits, subject: str) -> None:
+        self._source = source
+        self._raw = raw
+        self._limits = limits
+        self._subject = subject
+        self._size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes. Raises :class:`LimitExceededError`."""
+        data = self._source.read(size)
+        self._size += len(data)
+        most = self._limits.expansion_ratio
+        if self._size > self._limits.expansion_floor and self._size > most * self._raw.size:
+            ratio = self._size // max(1, self._raw.size)
+            raise LimitExceededError("expansion_ratio", most, ratio, self._subject)
+        return data
 
 
 class PrefixedSource:

@@ -172,6 +172,7 @@ class HeaderReader:
         self.notes: list[Note] = []
         """Oddities since the owner last looked; the owner empties it."""
         self._globals: dict[bytes, bytes] = {}
+        self._global_xattrs: tuple[tuple[bytes, bytes], ...] = ()
         self._pax: dict[bytes, bytes] | None = None
         self._long_name: bytes | None = None
         self._long_link: bytes | None = None
@@ -255,6 +256,7 @@ class HeaderReader:
                     self._globals[key] = value
                 else:
                     self._globals.pop(key, None)
+        self._global_xattrs = self._xattrs(self._globals)
 
     def _extension(self, kind: int, size_field: bytes) -> int:
         size = parse_number(size_field)
@@ -347,7 +349,10 @@ class HeaderReader:
                     else:
                         mtime, nanoseconds = time
                 name, real_size = self._sparse(records, name, real_size)
-                xattrs = _xattrs(records)
+                # One value for all entries that have nothing but the global ones.
+                xattrs = self._global_xattrs
+                if self._pax and any(b".xattr." in key for key in self._pax):
+                    xattrs = self._xattrs(records)
             self._pax = self._long_name = self._long_link = None
             self._in_row = 0
         if name.endswith(b"/") and kind in b"\x0007":
@@ -370,6 +375,13 @@ class HeaderReader:
         return TarHeader(
             name, kind, mode, uid, gid, real_size, size, mtime, nanoseconds, link, device, xattrs
         )
+
+    def _xattrs(self, records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+        found = _xattrs(records)
+        size = sum(len(name) + len(value) for name, value in found)
+        if size > self.limits.xattr_bytes:
+            raise LimitExceededError("xattr_bytes", self.limits.xattr_bytes, size, "an entry")
+        return found
 
     def _sparse(self, records: dict[bytes, bytes], name: bytes, size: int) -> tuple[bytes, int]:
         """GNU.sparse 0.0, 0.1 and 1.0: the real name and the real size."""

@@ -100,5 +100,15 @@ def test_merge_agrees_with_the_naive_one_without_symbolic_links(layers: list[lis
 @settings(max_examples=500)
 @example([[Op("symlink", "a", "/"), Op("file", "a/b/c", "x")]])
 @example([[Op("file", "a/x", "1")], [Op("symlink", "b", "a"), Op("file", "b/x", "22")]])
+@example(
+    [
+        [
+            Op("symlink", "b", "a"),
+            Op("file", "b/x", "1"),
+            Op("file", "b", "2"),
+            Op("file", "b/c", "3"),
+        ]
+    ]
+)
 def test_merge_agrees_with_the_naive_one(layers: list[list[Op]]) -> None:
     check(layers)

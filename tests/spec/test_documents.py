@@ -52,9 +52,15 @@ def test_descriptor_of_three_fields_is_enough() -> None:
 
 
 def test_null_is_a_field_that_is_not_there() -> None:
-    found, problems = descriptor(annotations=None, platform=None, urls=None, data=None, size=None)
+    found, problems = descriptor(annotations=None, platform=None, urls=None, data=None)
     assert problems == []
-    assert (found.annotations, found.platform, found.urls, found.size) == ({}, None, (), None)
+    assert (found.annotations, found.platform, found.urls) == ({}, None, ())
+
+
+def test_type_and_size_of_a_descriptor_are_required() -> None:
+    found, problems = descriptor(size=None, mediaType=None)
+    assert (found.size, found.media_type) == (None, "")
+    assert {rule for rule, _ in problems} == {"blob-size-mismatch", "media-type-mismatch"}
 
 
 def test_keys_are_found_whatever_their_case_and_the_exact_one_first() -> None:
@@ -88,7 +94,7 @@ def test_digest_that_is_none_is_told_and_kept_as_text_only(digest: str) -> None:
 
 def test_digest_that_is_missing_or_no_text_is_told() -> None:
     problems: list[Problem] = []
-    assert parse_descriptor({"size": 1}, "config", problems).digest is None
+    assert parse_descriptor({"size": 1, "mediaType": "a/b"}, "config", problems).digest is None
     assert told(problems) == [("digest-invalid", "config.digest")]
     assert ("json-invalid", "layers[2].digest") in descriptor(digest=5)[1]
 

@@ -419,10 +419,12 @@ class _Walk:
         )
         self.listing.rows.append(row)
         if len(self.listing.rows) > self.limits.entries:
+            self.listing.rows[-1] = replace(row, size=0, stored_size=0)
             raise OverLimit
         content = self.tar[self.at : self.at + size]
         if len(content) < size:
-            self.listing.rows[-1] = replace(row, fingerprint=0)
+            there = len(content)
+            self.listing.rows[-1] = replace(row, size=there, stored_size=there, fingerprint=0)
             say("tar-truncated", row.path)
             return False
         self.listing.rows[-1] = replace(row, fingerprint=fingerprint(content))

@@ -1,0 +1,94 @@
+"""Memory and time stay in step with the input, whatever it claims (HOSTILE: promises 3 and 4)."""
+
+from __future__ import annotations
+
+import tracemalloc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import zstandard
+from support.tars import END, TarBuilder, entry, header, pax
+
+from oci_inspect.filesystem.merge import merge
+from oci_inspect.findings import FindingCollector
+from oci_inspect.layer.scan import LayerScan, scan_layer
+from oci_inspect.limits import Limits
+from oci_inspect.spec.document import MOST_ITEMS, Fields, Problem, parse_json
+from oci_inspect.stream.compression import decompress
+from oci_inspect.stream.source import BytesSource, drain
+
+
+def peak(work: Callable[[], Any]) -> tuple[int, Any]:
+    """Bytes that Python held at the most while working, and what came of it."""
+    tracemalloc.start()
+    try:
+        result = work()
+        return tracemalloc.get_traced_memory()[1], result
+    finally:
+        tracemalloc.stop()
+
+
+def scan(data: bytes, **limits: int) -> LayerScan:
+    return scan_layer(BytesSource(data), Limits(**limits))
+
+
+def rules(found: LayerScan) -> set[str]:
+    return {one.rule for one in found.findings}
+
+
+def test_long_key_over_a_long_list_is_not_multiplied() -> None:
+    data = b'{"%s":[%s1]}' % (b"k" * 30_000, b"1," * 30_000)
+    memory, (value, problems) = peak(lambda: parse_json(data, 64))
+    assert value is not None and problems == []
+    assert memory < 20_000_000
+
+
+def test_long_arrays_of_objects_are_read_up_to_a_bound() -> None:
+    problems: list[Problem] = []
+    fields = Fields({"layers": [{}] * (MOST_ITEMS + 1)}, "", problems)
+    assert len(fields.objects("layers")) == MOST_ITEMS
+    assert [one.rule for one in problems] == ["json-invalid"]
+
+
+def test_decoder_of_zstd_is_freed_with_its_source() -> None:
+    """Its window may be 128 MiB, and the collector cannot see through the library's reader."""
+    source = decompress("zstd", BytesSource(zstandard.compress(b"x" * 1000)))
+    seen = weakref.ref(source)
+    drain(source)
+    del source
+    assert seen() is None
+
+
+@pytest.mark.parametrize("kind", [b"1", b"2"])
+def test_target_of_a_link_is_bounded(kind: bytes) -> None:
+    tar = entry(b"a") + pax({b"linkpath": b"t/" * 3000}) + header(b"l", type=kind) + END
+    found = scan(tar)
+    assert (found.table.paths, rules(found), found.complete) == ([b"a"], {"limit-exceeded"}, False)
+
+
+def test_attributes_of_an_entry_and_of_a_layer_are_bounded() -> None:
+    one = pax({b"SCHILY.xattr.user.a": b"x" * 5000}) + entry(b"f")
+    assert rules(scan(one * 3 + END)) == set()
+    assert rules(scan(one + END, xattr_bytes=5000)) == {"limit-exceeded"}
+    assert rules(scan(one * 3 + END, layer_xattr_bytes=11_000)) == {"limit-exceeded"}
+
+
+def test_attributes_of_a_global_header_are_one_value_for_all_entries() -> None:
+    common = pax({b"SCHILY.xattr.user.a": b"x" * 100_000}, type=b"g")
+    found = scan(common + entry(b"f") * 500 + END)
+    values = {id(one) for one in found.table.xattrs.values()}
+    assert (len(found.table.xattrs), len(values), rules(found)) == (500, 1, set())
+
+
+def test_folders_that_no_entry_describes_are_bounded() -> None:
+    layer = TarBuilder()
+    for number in range(20):
+        layer.file(f"{number}/" + "d/" * 10 + "f", b"")
+    table = scan(layer.build()).table
+    findings = FindingCollector()
+    merge([table], findings, Limits(implied_folders=220))
+    assert [one.rule for one in findings] == []
+    merge([table], findings, Limits(implied_folders=50))
+    assert [one.rule for one in findings] == ["limit-exceeded"]
