@@ -35,15 +35,17 @@ class Crew(Generic[K, V]):
             threading.Thread(target=self._labour, daemon=True)
             for _ in range(min(self._size, len(self._waiting)) - 1)
         ]
-        for thread in helpers:
-            thread.start()
+        started: list[threading.Thread] = []
         try:
-            self._labour()
             for thread in helpers:
+                thread.start()
+                started.append(thread)
+            self._labour()
+            for thread in started:
                 thread.join()
         except BaseException:  # Ctrl-C: the others stop at their next read
             self._stop.set()
-            for thread in helpers:
+            for thread in started:
                 thread.join()
             raise
         if self._failure is not None:

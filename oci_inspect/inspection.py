@@ -24,7 +24,7 @@ from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, o
 from oci_inspect.analysis.waste import roll_up
 from oci_inspect.archive.contents import Contents, Image, LayerRef
 from oci_inspect.archive.opening import open_store
-from oci_inspect.archive.reading import find_unreferenced, read_contents
+from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
 from oci_inspect.archive.selection import select
 from oci_inspect.archive.store import Store
 from oci_inspect.crew import Crew
@@ -32,14 +32,11 @@ from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import Finding, FindingCollector, finding
 from oci_inspect.layer.entries import EntryTable
-from oci_inspect.layer.scan import LayerScan, scan_layer
+from oci_inspect.layer.scan import LayerScan, hash_blob, scan_layer
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.spec.digest import HEX_LENGTHS, DigestError, parse_digest
 from oci_inspect.spec.platform import parse_platform
 from oci_inspect.stream.source import Source
-
-UNLISTED = {"tar-truncated", "tar-header-checksum"}
-"""Rules that tell of entries that could not be listed though every byte was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +69,21 @@ class ArchiveFile:
     def analyze(self, images: Sequence[Image] | None = None, jobs: int | None = None) -> Analysis:
         """Scan the layers of ``images`` (all where None) and return the whole story.
 
+        With all images, every other blob that goes by its digest is hashed as well.
         ``jobs`` is how many layers are scanned at a time, by default the cores that this process
         may use. Raises :class:`ArchiveError` where the input changed meanwhile.
         """
         chosen = self.images if images is None else tuple(images)
         scans = _scan_blobs(self._store, _wanted(chosen), self.limits, jobs)
+        findings = self.findings
+        if len(chosen) == len(self.images):
+            findings += _check_others(self._store, self.contents, jobs)
         self._store.check_unchanged()
         return Analysis(
             archive=self.info,
             images=tuple(analyze_image(image, scans, self.limits) for image in chosen),
             other=self.contents.other,
-            findings=self.findings,
+            findings=findings,
         )
 
     def close(self) -> None:
@@ -116,6 +117,9 @@ def open_archive(
     )
     try:
         contents = read_contents(store)
+    except OSError as error:
+        store.close()
+        raise ArchiveError(store.path, error.strerror or "it cannot be read") from error
     except BaseException:
         store.close()
         raise
@@ -201,6 +205,37 @@ def _scan_blobs(
     return crew.run(names)
 
 
+def _check_others(
+    store: Store[LayerScan], contents: Contents, jobs: int | None
+) -> tuple[Finding, ...]:
+    """Hold blobs that are no layers (attestations, leftovers) against their own names.
+
+    What is said already of a manifest or a config is not said again.
+    """
+    claimed = named_blobs(store, contents)
+
+    def computed(name: str) -> str | None:
+        algorithm = claimed[name].algorithm
+        if name in store.visited:
+            return store.visited[name].digests.get(algorithm)
+        member = store.find(name)
+        source = store.open(member) if member else None
+        return None if source is None else hash_blob(crew.watched(source), algorithm)
+
+    crew = Crew(computed, jobs or _cores())
+    found = crew.run(sorted(claimed))
+    told = {
+        one.subject
+        for one in (*contents.findings, *(f for image in contents.images for f in image.findings))
+        if one.rule == "blob-digest-mismatch"
+    }
+    return tuple(
+        finding("blob-digest-mismatch", str(claimed[name]), f"its bytes hash to {digest}")
+        for name, digest in sorted(found.items())
+        if digest is not None and digest != str(claimed[name]) and str(claimed[name]) not in told
+    )
+
+
 def _cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
@@ -261,9 +296,8 @@ def analyze_image(
         and image.config is not None
         and all(status is Status.VERIFIED for status in statuses),
         complete=not limited
-        and not any(found.rule in UNLISTED for found in all_findings)
         and image.config is not None
-        and all(scan is not None and scan.complete for scan in listed),
+        and all(scan is not None and scan.complete and scan.listed for scan in listed),
         findings=all_findings,
         layers=results,
         history=steps,

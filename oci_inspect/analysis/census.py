@@ -86,10 +86,10 @@ def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
                 devices.add(prefix + name)
             if mode & 0o0002 and kind != SYMLINK:
                 writable.add(prefix + name)
-    _tell("setuid", setuid, "setuid or setgid file", findings)
-    _tell("world-writable", writable, "path that everyone may write", findings)
-    _tell("device-node", devices, "device node", findings)
-    _tell("path-collision", collisions, "path that some file systems cannot hold apart", findings)
+    _tell("setuid", setuid, "setuid or setgid file{s}", findings)
+    _tell("world-writable", writable, "path{s} that everyone may write", findings)
+    _tell("device-node", devices, "device node{s}", findings)
+    _tell("path-collision", collisions, "path{s} that some file systems cannot keep", findings)
     return Census(files, live, duplicates)
 
 
@@ -126,9 +126,9 @@ def _tell(rule: str, tally: _Tally, what: str, findings: FindingCollector) -> No
     if tally.count:
         examples = ", ".join(path_text(path) for path in tally.examples)
         more = ", ..." if tally.count > len(tally.examples) else ""
-        plural = "" if tally.count == 1 else "s"
+        counted = what.format(s="" if tally.count == 1 else "s")
         findings.add(
             rule,
             path_text(tally.examples[0]),
-            f"{tally.count:,} {what}{plural}: {examples}{more}",
+            f"{tally.count:,} {counted}: {examples}{more}",
         )

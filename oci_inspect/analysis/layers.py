@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from oci_inspect.analysis.history import Matching
 from oci_inspect.analysis.results import HistoryStep, LayerResult, Status
+from oci_inspect.analysis.verify import opens
 from oci_inspect.archive.contents import LayerRef
 from oci_inspect.filesystem.merge import Merged
 from oci_inspect.layer.scan import LayerScan
@@ -22,7 +23,12 @@ def layer_results(
     steps: Sequence[HistoryStep],
 ) -> tuple[LayerResult, ...]:
     """Put the results of each layer together, bottom to top."""
-    diff_ids = [scan.diff_id if scan else None for scan in scans]
+    # What cannot be opened has bytes and a digest, and nothing below them.
+    opened = [
+        scan if scan and opens(layer.media_type) else None
+        for layer, scan in zip(layers, scans, strict=True)
+    ]
+    diff_ids = [scan.diff_id if scan else None for scan in opened]
     known: list[str] = []
     for diff_id in diff_ids:
         if diff_id is None:
@@ -33,7 +39,7 @@ def layer_results(
     for dead in merged.dead:
         wasted[dead.layer_index] += dead.size
     results = []
-    for i, (layer, scan) in enumerate(zip(layers, scans, strict=True)):
+    for i, (layer, scan, tar) in enumerate(zip(layers, scans, opened, strict=True)):
         listed = i < len(merged.added_bytes)
         step = matching.entry_of_layer[i]
         results.append(
@@ -43,11 +49,11 @@ def layer_results(
                 diff_id=diff_ids[i],
                 chain_id=chain[i],
                 media_type=layer.media_type,
-                compression=scan.compression if scan else None,
+                compression=tar.compression if tar else None,
                 status=statuses[i],
                 size=scan.size if scan else layer.size,
-                uncompressed_size=scan.uncompressed_size if scan else None,
-                entries=len(scan.table) if scan else 0,
+                uncompressed_size=tar.uncompressed_size if tar and tar.diff_ids else None,
+                entries=len(tar.table) if tar else 0,
                 files=merged.added_files[i] if listed else 0,
                 file_bytes=merged.added_bytes[i] if listed else 0,
                 wasted_bytes=wasted[i],

@@ -137,12 +137,7 @@ def _check_diff_ids(
     if wrong and sorted(claimed for _, claimed, _ in wrong) == sorted(
         computed for _, _, computed in wrong
     ):
-        places = ", ".join(str(i) for i, _, _ in wrong)
-        findings.add(
-            "layer-order",
-            claims[wrong[0][0]].subject,
-            f"the right layers in the wrong order: {places}",
-        )
+        findings.add("layer-order", claims[wrong[0][0]].subject, _order_message(wrong))
         return
     for i, claimed, computed in wrong:
         findings.add(
@@ -171,3 +166,11 @@ def _check_media_types(
             f"{which}: {is_so}, the media type {media_type} promises"
             f" {promised_compression(media_type)}",
         )
+
+
+def _order_message(wrong: Sequence[tuple[int, str, str]]) -> str:
+    """Which layer belongs where, of (index, claimed diff_id, computed diff_id)."""
+    at = {computed: i for i, _, computed in wrong}
+    here = ", ".join(str(i) for i, _, _ in wrong)
+    right = ", ".join(str(at[claimed]) for _, claimed, _ in wrong)
+    return f"the right layers in the wrong order: where {here} stand, the config wants {right}"

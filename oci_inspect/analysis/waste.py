@@ -60,11 +60,14 @@ def _fold(members: Sequence[Dead]) -> list[_Group]:
 def _units(members: Sequence[Dead]) -> Iterator[_Group]:
     """What went as a whole is one group; what went by itself is another each."""
     folders: dict[bytes, list[Dead]] = defaultdict(list)
+    files: dict[bytes, list[int]] = defaultdict(list)
     for one in members:
         if one.unit:
             folders[one.unit].append(one)
         else:
-            yield _Group(one.paths[0], 1, one.size)
+            files[one.paths[0]].append(one.size)
+    for path, sizes in files.items():  # several where one layer names a path again and again
+        yield _Group(path, len(sizes), sum(sizes))
     for unit, dead in folders.items():
         path = unit + b"/" if len(dead) > 1 else dead[0].paths[0]
         yield _Group(path, len(dead), sum(one.size for one in dead))
@@ -98,13 +101,17 @@ def _advice(
     if reason in (Reason.DELETED, Reason.OPAQUE):
         if made_by == "RUN":
             return f"deleted by {killer}: put the rm into the RUN of {maker}"
-        if made_by in ("COPY", "ADD"):
-            return f"deleted by {killer}: leave it out of the {made_by} of {maker} (.dockerignore)"
+        if made_by == "COPY":
+            return f"deleted by {killer}: leave it out of the COPY of {maker} (.dockerignore)"
+        if made_by == "ADD":
+            return f"deleted by {killer}: leave it out of what the ADD of {maker} brings"
         return f"deleted by {killer}: leave it out of {maker}"
     if reason is Reason.REWRITTEN:
-        what = f"{killer} changed only its metadata and so copied it whole"
-        if made_by in ("COPY", "ADD"):
-            return f"{what}: use {made_by} --chmod or --chown in {maker}"
+        what = f"{killer} changed only its metadata or links and so copied it whole"
+        if made_by == "COPY":
+            return f"{what}: use COPY --chmod or --chown in {maker}"
+        if made_by == "ADD":
+            return f"{what}: do it to what the ADD of {maker} brings"
         return f"{what}: do it in {maker}"
     if reason is Reason.REPLACED:
         return f"replaced by a folder, link or device in {killer}: leave it out of {maker}"

@@ -141,18 +141,19 @@ class DockerReader:
         tags = entry.repo_tags
         if not tags and entry.layers:
             top = entry.layers[-1].partition("/")[0]
-            tags = tuple(name for name, layer in self._repositories if layer == top)
+            tags = tuple(self._repositories.get(top, ()))
         for tag in tags:
             if not is_reference(tag):
                 findings.add("reference-invalid", tag, "a tag outside the grammar")
         return tuple(dict.fromkeys(familiar(tag) for tag in tags))
 
-    def _read_repositories(self) -> list[tuple[str, str]]:
-        """The pairs of reference and top layer of ``repositories``, older than RepoTags."""
+    def _read_repositories(self) -> dict[str, list[str]]:
+        """The references of each top layer in ``repositories``, older than RepoTags."""
         loaded = self._documents.load_object("repositories", "repositories", self._findings)
-        if loaded is None or not loaded.value:
-            return []
-        return repository_pairs(loaded.value)
+        names: dict[str, list[str]] = {}
+        for name, layer in repository_pairs(loaded.value) if loaded and loaded.value else ():
+            names.setdefault(layer, []).append(name)
+        return names
 
 
 def repository_pairs(value: JsonObject) -> list[tuple[str, str]]:

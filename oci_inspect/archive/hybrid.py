@@ -16,22 +16,24 @@ from oci_inspect.findings import Finding, finding
 
 def merge(oci: list[Image], docker: list[Image]) -> list[Image]:
     """Pair the images of both documents by their config and make one list of them."""
-    left = list(docker)
+    left: dict[int, Image] = dict(enumerate(docker))
+    by_config: dict[str, list[int]] = {}
+    for position, image in left.items():
+        if image.image_id:
+            by_config.setdefault(image.image_id, []).append(position)
     merged: list[Image] = []
     for image in oci:
-        twins = [one for one in left if one.image_id and one.image_id == image.image_id]
-        for twin in twins:
-            left.remove(twin)
-            image = _pair(image, twin)
+        for position in by_config.pop(image.image_id or "", ()):
+            image = _pair(image, left.pop(position))
         merged.append(image)
-    for image in left:
-        rival = next(
-            (i for i, one in enumerate(merged) if set(one.references) & set(image.references)), None
-        )
-        if rival is None:
+    named = {name: i for i, image in reversed(list(enumerate(merged))) for name in image.references}
+    for image in left.values():
+        rivals = [named[name] for name in image.references if name in named]
+        if not rivals:
+            named.update(dict.fromkeys(image.references, len(merged)))
             merged.append(image)
         else:
-            merged[rival] = _settle(merged[rival], image)
+            merged[min(rivals)] = _settle(merged[min(rivals)], image)
     return merged
 
 

@@ -25,7 +25,7 @@ def read_v1_chains(documents: Documents, findings: FindingCollector) -> list[Ima
     pairs = repository_pairs(loaded.value) if loaded and loaded.value else []
     tips = list(dict.fromkeys(tip for _, tip in pairs if tip in layers))
     if not tips:
-        parents = {value.get("parent") for value in layers.values()}
+        parents = {one for value in layers.values() if isinstance(one := value.get("parent"), str)}
         tips = [name for name in layers if name not in parents]
     names = {tip: tuple(familiar(name) for name, layer in pairs if layer == tip) for tip in tips}
     return [_image(documents, layers, tip, names[tip]) for tip in tips]

@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.paths import normalise, path_text
@@ -37,7 +38,7 @@ class MemberTable:
     def __init__(self, findings: FindingCollector, limits: Limits = DEFAULT_LIMITS) -> None:
         self._members: dict[str, Member] = {}
         self._findings = findings
-        self._limits = limits
+        self.limits = limits
         self._prefix = ""
 
     def __len__(self) -> int:
@@ -45,6 +46,8 @@ class MemberTable:
 
     def name_of(self, raw: bytes) -> str | None:
         """The name a member goes by, None where it names nothing (a ``..`` part, the root)."""
+        if len(raw) > self.limits.path_bytes:
+            raise LimitExceededError("path_bytes", self.limits.path_bytes, len(raw), "a member")
         path, unsafe = normalise(raw)
         if unsafe:
             self._findings.add(
@@ -92,7 +95,7 @@ class MemberTable:
         writers from their folder. A link that leads out, around in a ring or to nothing gives None.
         """
         name = name.removeprefix("./").lstrip("/")
-        for _ in range(self._limits.links):
+        for _ in range(self.limits.links):
             member = self._members.get(name)
             if member is None:
                 return None

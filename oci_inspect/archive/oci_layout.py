@@ -66,6 +66,9 @@ class LayoutReader:
         self._images: dict[str, Image] = {}
         self._other: dict[str, Other] = {}
         self._nodes: set[str] = set()
+        self._below: dict[str, list[str]] = {}
+        # Images that an index lists as one of its platforms.
+        self._platforms: set[str] = set()
         self._attested: list[tuple[str, str]] = []
         self._subjects: list[tuple[str, str]] = []
 
@@ -124,7 +127,8 @@ class LayoutReader:
             self._findings.add("index-cycle", key, "this index leads back to itself")
             return None
         if key in self._nodes:
-            self._name_again(key, names)
+            for image in (key, *self._below.get(key, ())):
+                self._name_again(image, names)
             return key if key in self._images else None
         if len(self._nodes) >= self._limits.index_nodes:
             error = LimitExceededError(
@@ -181,7 +185,9 @@ class LayoutReader:
                 )
                 self._findings.add("limit-exceeded", key, str(error))
                 return
+            before = set(self._images)
             self._walk(index.manifests, names, (*above, key))
+            self._below[key] = [image for image in self._images if image not in before]
             return
         manifest = parse_manifest(loaded.value, problems)
         tell(problems, key, findings)
@@ -215,7 +221,9 @@ class LayoutReader:
         config_data = None
         image_id = None
         if config_descriptor is None:
-            findings.add("json-invalid", key, "the manifest names no config")
+            old = manifest.raw.get("schemaVersion") == 1
+            hint = ": Docker's schema 1, convert it with skopeo copy --format v2s2" if old else ""
+            findings.add("json-invalid", key, f"the manifest names no config{hint}")
         elif config_descriptor.digest is not None:
             image_id = str(config_descriptor.digest)
             loaded = self._documents.blob(
@@ -227,6 +235,8 @@ class LayoutReader:
                 config = read_config(loaded.value, image_id, findings)
             elif self._documents.store.find(self._locate(config_descriptor.digest)) is None:
                 missing(image_id, "the config", findings)
+        if descriptor.platform is not None:
+            self._platforms.add(key)
         platform = config.platform if config else Platform("", "")
         if descriptor.platform is not None:
             _compare_platforms(descriptor.platform, config and config.platform, key, findings)
@@ -286,11 +296,12 @@ class LayoutReader:
         def absent(image: Image) -> bool:
             return image.config is None and all(layer.member is None for layer in image.layers)
 
-        if all(absent(self._images[key]) for key in keys):
+        here = {key: self._images[key] for key in keys if key in self._images}
+        if all(absent(image) for image in here.values()):
             return
-        for key in keys:
-            image = self._images.get(key)
-            if image is not None and absent(image):
+        for key, image in here.items():
+            # What has a name of its own was meant to be here.
+            if absent(image) and key in self._platforms:
                 del self._images[key]
                 self._other[key] = Other(
                     key,

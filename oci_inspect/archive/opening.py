@@ -8,10 +8,16 @@ import stat
 from typing import TypeVar
 
 from oci_inspect.archive.store import FolderStore, Store, StreamStore, TarFileStore, Visitor
-from oci_inspect.errors import ArchiveError
+from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.stream.compression import decompress, detect
-from oci_inspect.stream.source import PrefixedSource, Source, read_exactly
+from oci_inspect.stream.source import (
+    BoundedSource,
+    CountedSource,
+    PrefixedSource,
+    Source,
+    read_exactly,
+)
 
 T = TypeVar("T")
 
@@ -47,11 +53,16 @@ def open_store(
     where the input is no image archive, with what it is instead and what to do.
     """
     store: Store[T]
-    if path == "-":
-        source = _StandardInput()
-        store = _open_source("standard input", source, visitor, limits)
-    else:
-        store = _open_path(path, visitor, limits)
+    called = "standard input" if path == "-" else path
+    try:
+        if path == "-":
+            store = _open_source(called, _StandardInput(), visitor, limits)
+        else:
+            store = _open_path(path, visitor, limits)
+    except LimitExceededError as error:
+        raise LimitExceededError(
+            error.limit, error.maximum, error.actual, f"{called}: {error.subject}"
+        ) from error
     try:
         _find_root(store)
     except ArchiveError:
@@ -89,6 +100,8 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
     try:
         if stat.S_ISFIFO(kind):
             _wait_for_writer(path, fd)
+        state = os.fstat(fd)
+        before = (state.st_size, state.st_mtime_ns)
         head = os.pread(fd, _HEAD, 0) if stat.S_ISREG(kind) else b""
         if stat.S_ISREG(kind) and head and detect(head) == "none":
             _refuse_other_files(path, head)
@@ -99,8 +112,9 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
             keep = True
             return store
         store = _open_source(path, _Descriptor(fd), visitor, limits)
-        if stat.S_ISREG(kind):
-            store.size = os.fstat(fd).st_size
+        after = os.fstat(fd)
+        if stat.S_ISREG(kind) and (after.st_size, after.st_mtime_ns) != before:
+            raise ArchiveError(path, "it changed while it was read", "read it again")
         return store
     except OSError as error:
         raise ArchiveError(path, error.strerror or "it cannot be read") from error
@@ -130,7 +144,10 @@ def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: 
     compression = detect(head)
     if compression == "none":
         _refuse_other_files(path, head)
-    plain = decompress(compression, PrefixedSource(head, source), limits)
+    raw = CountedSource(PrefixedSource(head, source))
+    plain = decompress(compression, raw, limits)
+    if compression != "none":
+        plain = BoundedSource(plain, raw, limits, "its compression")
     try:
         store = StreamStore(path, plain, visitor, limits)
     except ArchiveError as error:
@@ -140,6 +157,7 @@ def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: 
     except OSError as error:
         raise ArchiveError(path, error.strerror or "it cannot be read") from error
     store.compression = None if compression == "none" else compression
+    store.size = raw.size
     return store
 
 
@@ -202,6 +220,9 @@ def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError
             "fetch or save it again",
         )
     if not names:
+        if any(found.rule == "tar-no-end-mark" for found in store.findings):
+            problem = "the archive is cut short: it holds no file, and has no end mark"
+            return ArchiveError(path, problem, "fetch or save it again")
         return ArchiveError(path, "an empty tar archive", _SAVE)
     if len(tops & _ROOTFS) >= 2:
         return ArchiveError(
@@ -211,7 +232,7 @@ def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError
         )
     return ArchiveError(
         path,
-        f"a tar archive of {len(names):,} members, but no image"
+        f"a tar archive of {len(names):,} member{'s' if len(names) > 1 else ''}, but no image"
         " (no manifest.json, index.json or oci-layout)",
         _SAVE,
     )

@@ -85,7 +85,6 @@ class OuterTar:
         self._limits = limits
         self._left = 0
         self.truncated = False
-        self.last_name = ""
 
     def read(self, size: int, /) -> bytes:
         """Read the content of the entry that was last given."""
@@ -142,7 +141,6 @@ class OuterTar:
             if count > self._limits.members:
                 raise LimitExceededError("members", self._limits.members, count, "the archive")
             self._left = step.stored_size
-            self.last_name = path_text(step.name)
             yield step
             if not self._finish(step):
                 return
@@ -174,13 +172,11 @@ class OuterTar:
         start = self._cursor.position
         while data := self._cursor.read(CHUNK):
             if data.strip(b"\0"):
-                more = self._cursor.skip(1 << 62)
+                self._cursor.skip(1 << 62)
                 size = self._cursor.position - start
                 self._findings.add(
                     "archive-trailing-data",
                     "archive",
-                    f"{size:,} bytes behind its end at byte {start:,} are not looked at"
-                    if more or size
-                    else "",
+                    f"{size:,} bytes behind its end at byte {start:,} are not looked at",
                 )
                 return

@@ -16,7 +16,7 @@ from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.paths import path_text
-from oci_inspect.spec.digest import Digest
+from oci_inspect.spec.digest import Digest, DigestError, parse_digest
 
 _COMPANIONS = frozenset({"json", "VERSION"})
 
@@ -89,6 +89,30 @@ def find_unreferenced(store: Store[Any], contents: Contents, findings: FindingCo
             path_text(unneeded[0].encode("utf-8", "surrogateescape")),
             f"{len(unneeded):,} {what} of {size:,} bytes in the archive that no image needs",
         )
+
+
+def named_blobs(store: Store[Any], contents: Contents) -> dict[str, Digest]:
+    """Members that go by their digest and are no layer of an image, with that digest."""
+    layers = {layer.member for image in contents.images for layer in image.layers}
+    found: dict[str, Digest] = {}
+    for name, _ in store.members.files():
+        if name not in layers and (digest := _named_by(name, contents.kind)):
+            found[name] = digest
+    return found
+
+
+def _named_by(name: str, kind: str) -> Digest | None:
+    """The digest that a path promises: ``blobs/sha256/<hex>``; in a ``dir`` the bare hex."""
+    parts = name.split("/")
+    if kind == "dir" and len(parts) == 1:
+        parts = ["blobs", "sha256", name.removesuffix(".manifest.json")]
+    if len(parts) != 3 or parts[0] != "blobs":
+        return None
+    try:
+        digest = parse_digest(f"{parts[1]}:{parts[2]}")
+    except DigestError:
+        return None
+    return digest if digest.supported else None
 
 
 def _read_layout(

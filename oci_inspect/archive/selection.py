@@ -46,6 +46,8 @@ def select_one(
     flag = "--image"
     if len(platforms) == len(found) and len({image.references for image in found}) == 1:
         flag = "--image or --platform"
+    if not found:
+        raise SelectionError("no image in this archive: 'images' lists what is in it")
     raise SelectionError(f"{len(found)} images: choose one with {flag}", choices(found))
 
 
@@ -63,7 +65,7 @@ def _short(digest: str | None) -> str:
 
 
 def _by_name(images: Sequence[Image], wanted: str) -> list[Image]:
-    if wanted.startswith("@") and wanted[1:].isdigit():
+    if wanted.startswith("@") and wanted[1:].isascii() and wanted[1:].isdigit():
         position = int(wanted[1:]) if len(wanted) < 10 else len(images)
         return [images[position]] if position < len(images) else []
     short = familiar(wanted)
@@ -83,7 +85,7 @@ def _by_name(images: Sequence[Image], wanted: str) -> list[Image]:
             return found
     bare = wanted.removeprefix("sha256:")
     if _HEX.fullmatch(bare):
-        return [
+        fitting = [
             image
             for image in images
             if any(
@@ -91,4 +93,8 @@ def _by_name(images: Sequence[Image], wanted: str) -> list[Image]:
                 for digest in (image.image_id, image.manifest_digest)
             )
         ]
+        if len({image.image_id for image in fitting}) > 1:
+            problem = f"{wanted!r} is the beginning of {len(fitting)} IDs: give more of it"
+            raise SelectionError(problem, choices(fitting))
+        return fitting
     return []

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 from oci_inspect.archive.members import Member, MemberKind, MemberTable
 from oci_inspect.archive.outer_tar import FileCursor, OuterTar, StreamCursor
-from oci_inspect.errors import ArchiveError, CorruptStreamError
+from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
 from oci_inspect.stream.source import BytesSource, PrefixedSource, Source, read_some
@@ -29,6 +29,7 @@ Visitor = Callable[[Source, str], T]
 """Called with a member's bytes and its name while a stream passes by."""
 
 SMALL = 64 * KIB
+_MARKERS = frozenset({"manifest.json", "index.json", "oci-layout", "repositories"})
 _KINDS = {
     0x30: MemberKind.FILE,
     0x31: MemberKind.HARDLINK,
@@ -140,8 +141,10 @@ class TarFileStore(Store[T]):
             raise ArchiveError(self.path, "it changed while it was read", "read it again")
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Close the file; a second time does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 class StreamStore(Store[T]):
@@ -170,15 +173,18 @@ class StreamStore(Store[T]):
                 if member.kind is MemberKind.FILE:
                     self._pass_by(member, tar, visitor)
         except CorruptStreamError as error:
-            self.truncated = True
-            self.findings.add("tar-truncated", "archive", str(error))
+            if error.trailing:
+                self.findings.add("archive-trailing-data", "archive", str(error))
+            else:
+                self.truncated = True
+                self.findings.add("tar-truncated", "archive", str(error))
         self.truncated |= tar.truncated
         self.size = cursor.position
 
     def _pass_by(self, member: Member, tar: OuterTar, visitor: Visitor[T] | None) -> None:
         head = tar.read(min(member.size, SMALL))
         keep = member.size <= SMALL
-        if head.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
+        if head.lstrip(b" \t\r\n")[:1] in (b"", b"{", b"["):
             keep = member.size <= self.limits.json_bytes
         if keep and member.size <= self._budget:
             data = head + read_some(tar, member.size - len(head))
@@ -197,27 +203,34 @@ class FolderStore(Store[T]):
     """A folder. Only regular files are opened, no part of their path may be a link."""
 
     is_folder = True
-    _DEPTH = 3
+    _DEPTH = 4
 
     def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(path, limits)
-        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._files: list[int] = []
         self.size = 0
+        self._all = False
         self._list(Path(path), "", 1)
+        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _list(self, folder: Path, prefix: str, depth: int) -> None:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
+        if depth == 1:
+            # A folder that a user named by mistake is not searched through.
+            self._all = any(entry.name in _MARKERS for entry in entries)
         for entry in entries:
             name = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
-                if depth < self._DEPTH and (depth > 1 or self._worth_listing(entry.name)):
+                if depth < self._DEPTH and (self._all or depth > 1 or _is_layer(entry.name)):
                     try:
                         self._list(Path(entry.path), name + "/", depth + 1)
                     except PermissionError as error:
                         raise ArchiveError(self.path, f"{name} cannot be read") from error
                 continue
+            if len(self.members) >= self.limits.members:
+                raise LimitExceededError(
+                    "members", self.limits.members, len(self.members) + 1, self.path
+                )
             info = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(info.st_mode):
                 self.members.add(Member(name, MemberKind.FILE, info.st_size))
@@ -228,11 +241,6 @@ class FolderStore(Store[T]):
                 self.members.add(Member(name, MemberKind.SYMLINK, linkname=str(target)))
             else:
                 self.members.add(Member(name, MemberKind.OTHER))
-
-    @staticmethod
-    def _worth_listing(name: str) -> bool:
-        """``blobs``, and the folders of docker's layers: not every folder that a user may name."""
-        return name == "blobs" or (len(name) == 64 and all(c in "0123456789abcdef" for c in name))
 
     def open(self, member: Member) -> Source:
         """Open a file below the folder, one part of its path after the other, through no link."""
@@ -263,8 +271,15 @@ class FolderStore(Store[T]):
         return _OwnedFile(fd, info.st_size)
 
     def close(self) -> None:
-        """Close the folder."""
-        os.close(self._root)
+        """Close the folder; a second time does nothing."""
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+
+
+def _is_layer(name: str) -> bool:
+    """Whether a folder is called as docker before 1.10 called those of its layers."""
+    return len(name) == 64 and all(c in "0123456789abcdef" for c in name)
 
 
 class _OwnedFile:
@@ -289,7 +304,7 @@ class _OwnedFile:
 
 def _member(members: MemberTable, header: TarHeader, offset: int) -> Member | None:
     name = members.name_of(header.name)
-    if name is None or header.type == 0x35:
+    if name is None or header.type == 0x35 or len(header.linkname) > members.limits.path_bytes:
         return None
     return Member(
         name,
