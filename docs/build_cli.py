@@ -65,8 +65,11 @@ and is printed.
   Markdown is made for GitHub's comments and job summaries.
 - Text of an archive is escaped for the place it is printed in: control characters as `\\x1b`, and
   in CSV what a spreadsheet would run as a formula gets a `'` in front.
+- Layers count from 0, from the bottom; the steps that tables and advice name count from 1, as in
+  the output of a build. In JSON all positions count from 0.
 - The same archive gives the same bytes, whatever the locale or the time zone (but for ages such as
-  `2 hours ago`: `history --no-human`, JSON and CSV have exact times).
+  `2 hours ago`: `history --no-human`, JSON and CSV have exact times). On a terminal or in a locale
+  that is not UTF-8 tables are kept to ASCII.
 
 ## Completion
 

@@ -49,7 +49,7 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
     if raw or config or index:
         if data is None:
             raise click.ClickException(f"the archive has no {what} to show")
-        session.emit_bytes(common, data)
+        session.emit_document(common, data)
         return code
     assert image is not None
     if common.format == "json":

@@ -14,10 +14,15 @@ import click
 def write_whole(path: str, data: bytes) -> None:
     """Write a file so that it appears whole or not at all: beside it, synced, renamed.
 
-    A device or a FIFO is written to, never replaced; behind a link it is the file that is.
+    A device or a FIFO is written to, never replaced; behind a link it is the file that is. What
+    stands for an open file of ours (``/dev/stdout``) is written to where it is.
     """
     name = ""
     try:
+        if (number := _open_file(path)) is not None:
+            with os.fdopen(os.dup(number), "wb") as stream:
+                stream.write(data)
+            return
         target = Path(path).resolve()
         known = target.stat().st_mode if target.exists() else None
         if known is not None and not stat.S_ISREG(known):
@@ -39,6 +44,14 @@ def write_whole(path: str, data: bytes) -> None:
         if name:
             with suppress(FileNotFoundError):
                 Path(name).unlink()
+
+
+def _open_file(path: str) -> int | None:
+    """The descriptor that a path like ``/dev/stdout`` or ``/dev/fd/3`` stands for."""
+    named = {"/dev/stdout": "1", "/dev/stderr": "2"}
+    plain = os.path.normpath(path)
+    number = named.get(plain) or plain.removeprefix("/proc/self/fd/").removeprefix("/dev/fd/")
+    return int(number) if number.isascii() and number.isdigit() and plain[:1] == "/" else None
 
 
 def _new_mode() -> int:

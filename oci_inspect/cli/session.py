@@ -154,6 +154,17 @@ def emit(common: Common, text: str) -> None:
     emit_bytes(common, text.encode("utf-8", "backslashreplace"))
 
 
+def emit_document(common: Common, data: bytes) -> None:
+    """Write a document of the archive, byte for byte; to a terminal only what it cannot obey."""
+    if goes_to_terminal(common):
+        from oci_inspect.render.escape import terminal
+
+        text = data.decode("utf-8", "backslashreplace")
+        lines = [terminal(line, keep_tabs=True) for line in text.split("\n")]
+        data = "\n".join(lines).encode("utf-8", "backslashreplace")
+    emit_bytes(common, data)
+
+
 def emit_bytes(common: Common, data: bytes) -> None:
     """Write bytes to standard output, or to the file of ``--output``."""
     if common.output is not None:

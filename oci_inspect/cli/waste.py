@@ -13,7 +13,7 @@ from oci_inspect.cli.options import Common, at_least_one, common
     "markdown",
     "csv",
     example="oci-inspect waste --top 20 image.tar",
-    quiet="Only the sum.",
+    quiet="Only the number of dead bytes.",
 )
 @click.option(
     "--top",
@@ -34,14 +34,14 @@ def command(common: Common, top: int, everything: bool) -> int:
     from oci_inspect.cli import session
 
     analysis = session.analyze_target(common, one=True)
-    if common.format == "json":
+    if common.quiet and common.format != "json":
+        session.emit(common, f"{analysis.images[0].totals.wasted_bytes}\n")
+    elif common.format == "json":
         from oci_inspect.render.json import waste_document
 
         session.show_json(common, waste_document(analysis))
     else:
         from oci_inspect.render.views import waste_view
 
-        blocks = waste_view(analysis.images[0], top=None if everything else top)
-        only_sum = common.quiet and common.format != "csv"
-        session.show(common, blocks[: 2 if only_sum else None])
+        session.show(common, waste_view(analysis.images[0], top=None if everything else top))
     return session.exit_code(analysis)

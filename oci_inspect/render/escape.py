@@ -68,6 +68,28 @@ def terminal(text: str, *, ascii_only: bool = False, keep_tabs: bool = False) ->
     return text
 
 
+def json_text(text: str) -> str:
+    """JSON whose strings hold no character that a terminal would act upon, or that is not seen.
+
+    JSON escapes the rest of the control characters by itself, and stays the same document.
+    """
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNSEEN.sub(_json_escape, text)
+
+
+_UNSEEN = re.compile(r"[^\x00-\x7e]")
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    character = found[0]
+    code = ord(character)
+    if code > 0x7F and code not in _INVISIBLE and character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
 _ENTITIES = {
     "&": "&amp;",
     "<": "&lt;",

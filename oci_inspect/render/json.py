@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,19 +24,18 @@ from oci_inspect.archive.contents import Image, Other
 from oci_inspect.filesystem.merge import Dead
 from oci_inspect.findings import Finding
 from oci_inspect.paths import path_text
+from oci_inspect.render.escape import json_text
 from oci_inspect.spec.platform import Platform
 
 SCHEMA_VERSION = "1.0"
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Json = dict[str, Any]
 
 
 def dumps(document: object) -> str:
-    """JSON text, UTF-8 safe: a lone surrogate from the archive is written as its escape."""
-    text = json.dumps(document, ensure_ascii=False, indent=2)
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    """JSON text; what is not seen, or would drive a terminal, is written as its escape."""
+    return json_text(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
 
 
 def analysis_document(analysis: Analysis) -> Json:

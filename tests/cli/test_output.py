@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+import subprocess
+import sys
 
 import pytest
 from support.terminals import open_terminal
@@ -244,3 +246,13 @@ def test_an_archive_in_the_place_of_a_command_is_met_with_advice(run, app):
     result = run(app)
     assert result.code == 2
     assert f"oci-inspect analyze {app}" in result.problem
+
+
+def test_output_to_an_open_file_of_the_shell_goes_on_where_it_is(app, tmp_path):
+    log = tmp_path / "log"
+    command = f"{sys.executable} -m oci_inspect waste -q -o /dev/stdout {app}"
+    with log.open("wb") as out:
+        subprocess.run(["sh", "-c", f"echo one; {command}; echo two"], stdout=out, check=True)
+    assert log.read_bytes() == b"one\n69109\ntwo\n"
+    piped = subprocess.run(["sh", "-c", f"{command} | cat"], capture_output=True, check=True)
+    assert piped.stdout == b"69109\n"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from oci_inspect.render.escape import (
     csv_cell,
+    json_text,
     markdown,
     markdown_code,
     terminal,
@@ -144,3 +146,20 @@ def test_workflow_commands_stay_one_line():
     assert workflow_data("50% done\r\n::error::x") == "50%25 done%0D%0A::error::x"
     assert workflow_property("a:b,c\n") == "a%3Ab%2Cc%0A"
     assert workflow_data("\x1b") == "\\x1b"
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("plain \u00e9 \u6f22 \U0001f600", "plain \u00e9 \u6f22 \U0001f600"),
+        ("\x9b31m", "\\u009b31m"),
+        ("\x7f", "\\u007f"),
+        ("\u202e\u2066\u2028", "\\u202e\\u2066\\u2028"),
+        ("\U000e0041", "\\udb40\\udc41"),
+        ("\udc80", "\\udc80"),
+    ],
+)
+def test_json_stays_the_same_document_without_what_drives_a_terminal(text, escaped):
+    document = json.dumps(text, ensure_ascii=False)
+    assert json_text(document) == f'"{escaped}"'
+    assert json.loads(json_text(document)) == text

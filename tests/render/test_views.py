@@ -30,7 +30,7 @@ def test_analyze_tells_the_sums_of_the_app(real):
     assert "Image ID  171aa8df27eb" in lines
     assert "Platform  linux/amd64" in lines
     assert "Created   2026-11-21 03:06:17 UTC" in lines
-    assert "Waste     69.1kB dead (74.7%), efficiency 25.3%" in lines
+    assert "Waste     69.1kB of 92.5kB dead (74.7%), efficiency 25.3%" in lines
     assert any(line.startswith("Size      92.5kB in 11 layers") for line in lines)
     (worst,) = (line for line in lines if "data/big" in line and "60kB" in line)
     assert worst.split() == ["60kB", "data/big", "2", "5", "deleted"]
@@ -90,7 +90,7 @@ def test_waste_is_told_by_reason(real):
     assert ["6kB", "8.7%", "3", "opaque"] in lines
     assert ["720B", "1.0%", "3", "rewritten"] in lines
     assert ["714B", "1.0%", "2", "overwritten"] in lines
-    assert ["Dead", "69.1kB", "of", "92.5kB", "(74.7%),", "efficiency", "25.3%"] in lines
+    assert ["Waste", "69.1kB", "of", "92.5kB", "dead", "(74.7%),", "efficiency", "25.3%"] in lines
     # hard.html and soft.html name one inode; index.html was copied again: 15 bytes are there twice
     assert ["6kB", "cache/", "(3", "files)", "2", "7", "opaque"] in lines
 

@@ -18,7 +18,7 @@ from oci_inspect.render.blocks import (
     Size,
     Table,
 )
-from oci_inspect.render.sizes import clock, human_size, percent, plural
+from oci_inspect.render.sizes import clock, human_size, plural
 from oci_inspect.render.views.common import (
     archive_findings,
     archive_line,
@@ -32,6 +32,7 @@ from oci_inspect.render.views.common import (
     step_of,
     title,
     verdict,
+    waste_line,
     waste_table,
 )
 
@@ -106,6 +107,7 @@ def _image(analysis: Analysis, image: ImageAnalysis, note: str, verbose: bool) -
 
 def _identity(analysis: Analysis, image: ImageAnalysis) -> Facts:
     totals = image.totals
+    least = "" if image.complete else "at least "
     pairs: list[tuple[str, Cell | tuple[Cell, ...]]] = [("Verdict", verdict(image))]
     if len(image.references) > 1:
         pairs.append(("Also", tuple(image.references[1:])))
@@ -119,16 +121,13 @@ def _identity(analysis: Analysis, image: ImageAnalysis) -> Facts:
         ("Archive", archive_line(analysis.archive)),
         (
             "Size",
-            f"{human_size(totals.file_bytes)} in {plural(len(image.layers), 'layer')}"
+            f"{least}{human_size(totals.file_bytes)} in {plural(len(image.layers), 'layer')}"
             f" ({human_size(totals.size)} stored, {human_size(totals.uncompressed_size)}"
             f" unpacked), {plural(totals.files, 'file')}",
         ),
         (
             "Waste",
-            f"{human_size(totals.wasted_bytes)} dead"
-            f" ({percent(1 - totals.efficiency)}), efficiency {percent(totals.efficiency)}"
-            if totals.wasted_bytes
-            else "none, efficiency 100%",
+            waste_line(image),
         ),
     ]
     return Facts(tuple(pairs))

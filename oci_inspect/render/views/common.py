@@ -30,7 +30,7 @@ from oci_inspect.render.blocks import (
     Text,
 )
 from oci_inspect.render.cells import is_digest, short_digest
-from oci_inspect.render.sizes import human_size, plural
+from oci_inspect.render.sizes import human_size, percent, plural
 
 ROLES = {Severity.ERROR: Role.ERROR, Severity.WARNING: Role.WARNING, Severity.INFO: Role.DIM}
 """How the findings of each severity look."""
@@ -162,6 +162,18 @@ def findings_table(
     )
 
 
+def waste_line(image: ImageAnalysis) -> str:
+    """How much is dead; where not all could be read, no share of the whole is told."""
+    totals = image.totals
+    dead = human_size(totals.wasted_bytes)
+    if not image.complete:
+        return f"at least {dead} dead: not all could be read"
+    if not totals.wasted_bytes:
+        return "none, efficiency 100%"
+    share, efficiency = percent(1 - totals.efficiency), percent(totals.efficiency)
+    return f"{dead} of {human_size(totals.file_bytes)} dead ({share}), efficiency {efficiency}"
+
+
 def waste_table(
     image: ImageAnalysis, groups: Sequence[WasteGroup], title: str, caption: str = ""
 ) -> Table:
@@ -173,7 +185,7 @@ def waste_table(
             Column("PATH", fit=Fit.MIDDLE, least=16),
             Column("FILES", right=True, data_only=True),
             Column("LAYER", right=True),
-            Column("GONE IN", right=True),
+            Column("GONE IN LAYER", right=True),
             Column("REASON"),
             Column("ADVICE", fit=Fit.WRAP, least=30, detail=True),
         ),

@@ -126,7 +126,11 @@ def _summary(analysis: Analysis, verbose: bool) -> Note:
         counts[-1] += " (listed with --verbose)"
     verified = sum(image.verified for image in analysis.images)
     complete = all(image.complete for image in analysis.images)
+    if not analysis.images:
+        return Note("no image in this archive: nothing is verified", Role.ERROR)
     text = f"{verified} of {plural(len(analysis.images), 'image')} verified"
     text += "" if complete else ", reading was INCOMPLETE"
+    if errors := count_of(analysis.findings, Severity.ERROR):
+        text += f", but the archive itself has {plural(errors, 'error')}"
     tail = f": {', '.join(counts)}" if counts else ""
     return Note(text + tail, Role.OK if analysis.ok and complete else Role.ERROR)

@@ -20,6 +20,7 @@ from oci_inspect.render.views.common import (
     step_number,
     step_of,
     title,
+    waste_line,
     waste_table,
 )
 
@@ -32,9 +33,8 @@ def waste_view(image: ImageAnalysis, top: int | None = TOP) -> list[Block]:
     totals = image.totals
     facts: list[tuple[str, Cell | tuple[Cell, ...]]] = [
         (
-            "Dead",
-            f"{human_size(totals.wasted_bytes)} of {human_size(totals.file_bytes)}"
-            f" ({percent(1 - totals.efficiency)}), efficiency {percent(totals.efficiency)}",
+            "Waste",
+            waste_line(image),
         )
     ]
     if totals.duplicate_bytes:
@@ -44,8 +44,6 @@ def waste_view(image: ImageAnalysis, top: int | None = TOP) -> list[Block]:
                 f"{human_size(totals.duplicate_bytes)} of live content is there more than once",
             )
         )
-    if not image.complete:
-        facts.append(("Note", "INCOMPLETE: not all layers could be read"))
     blocks: list[Block] = [Heading(title(image), level=1), Facts(tuple(facts))]
     if image.waste:
         blocks += [_by_reason(image), _by_layer(image)]
