@@ -16,8 +16,9 @@ def command(common: Common) -> int:
     """Check that everything in ARCHIVE is what it claims to be.
 
     Every blob is read and hashed to its last byte, those that no image needs as well. Exits 0 where
-    all is verified, 1 where it is not, 3 where the input is no image archive or a limit was met. That the digests match does
-    not say who made the image: whoever changes an archive can change its digests too.
+    all is verified, 1 where it is not, 3 where the input is no image archive or a limit was met.
+    That the digests match does not say who made the image: whoever changes an archive can change
+    its digests too.
     """
     from oci_inspect.cli import session
 
