@@ -5,12 +5,16 @@ from __future__ import annotations
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from support.archives import delivered
+from support.images import ImageBuilder, docker_archive
 from support.tars import END, TarBuilder, entry, header, pax
 
+from oci_inspect import analyze
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.scan import LayerScan, scan_layer
@@ -92,3 +96,17 @@ def test_folders_that_no_entry_describes_are_bounded() -> None:
     assert [one.rule for one in findings] == []
     merge([table], findings, Limits(implied_folders=50))
     assert [one.rule for one in findings] == ["limit-exceeded"]
+
+
+def test_small_members_of_a_stream_are_kept_up_to_a_bound(tmp_path: Path) -> None:
+    """What did not fit is a limit that was met, never an archive without a manifest."""
+    archive = docker_archive(ImageBuilder("a:1").layer(TarBuilder().file("a", b"1")))
+    for number in range(600):
+        archive.add(f"small-{number}", b"s" * 100)
+    manifest = archive["manifest.json"]
+    archive.drop("manifest.json").add("manifest.json", manifest)
+    with delivered(archive, "stdin", tmp_path) as path:
+        assert analyze(path).ok
+    with delivered(archive, "stdin", tmp_path) as path:
+        found = analyze(path, limits=Limits(kept_bytes=50_000))
+    assert found.limit_exceeded and not found.ok
