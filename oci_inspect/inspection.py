@@ -6,8 +6,9 @@ One screen for each stage. Nothing is computed here that a room below could comp
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from oci_inspect.analysis.census import take_census
@@ -33,10 +34,13 @@ from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import Finding, FindingCollector, finding
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan, hash_blob, scan_layer
-from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
 from oci_inspect.spec.digest import HEX_LENGTHS, DigestError, parse_digest
 from oci_inspect.spec.platform import parse_platform
 from oci_inspect.stream.source import Source
+
+SHARED_WINDOW = 8 * MIB
+"""Bytes of zstd window up to which layers are read side by side; larger ones take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +184,19 @@ def _scan_blobs(
     store: Store[LayerScan], wanted: dict[str, set[str]], limits: Limits, jobs: int | None
 ) -> dict[str, LayerScan | Finding]:
     """Scan each blob once, the largest first, several at a time; what cannot be opened is told."""
+    modest = replace(limits, zstd_window=min(limits.zstd_window, SHARED_WINDOW))
+    turns = threading.Lock()
 
     def scan(name: str) -> LayerScan | Finding:
         if name in store.visited:
             return store.visited[name]
+        found = scan_within(name, modest)
+        if isinstance(found, LayerScan) and found.compression == "zstd" and not found.complete:
+            with turns:
+                return scan_within(name, limits)
+        return found
+
+    def scan_within(name: str, bounds: Limits) -> LayerScan | Finding:
         try:
             member = store.find(name)
             source = store.open(member) if member else None
@@ -192,7 +205,7 @@ def _scan_blobs(
         if source is None:
             return finding("blob-missing", name, "it passed by in the stream and was not kept")
         try:
-            return scan_layer(crew.watched(source), limits, sorted(wanted[name]))
+            return scan_layer(crew.watched(source), bounds, sorted(wanted[name]))
         except OSError as error:
             raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 from support.archives import delivered
-from support.images import ImageBuilder, docker_archive
+from support.images import OCI_LAYER, ImageBuilder, docker_archive, oci_layout
 from support.tars import END, TarBuilder, entry, header, pax
 
 from oci_inspect import analyze
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import FindingCollector
+from oci_inspect.inspection import SHARED_WINDOW
 from oci_inspect.layer.scan import LayerScan, scan_layer
 from oci_inspect.limits import Limits
 from oci_inspect.spec.document import MOST_ITEMS, Fields, Problem, parse_json
@@ -109,4 +111,21 @@ def test_small_members_of_a_stream_are_kept_up_to_a_bound(tmp_path: Path) -> Non
         assert analyze(path).ok
     with delivered(archive, "stdin", tmp_path) as path:
         found = analyze(path, limits=Limits(kept_bytes=50_000))
+    assert found.limit_exceeded and not found.ok
+
+
+def test_layers_with_large_windows_take_turns_and_are_read_all_the_same(tmp_path: Path) -> None:
+    wide = zstandard.ZstdCompressionParameters(window_log=24)
+    image = ImageBuilder("a:1")
+    for number in range(4):
+        image.layer(TarBuilder().file(f"f{number}", b"1"))
+        layer = image.layers[number]
+        packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+        blob = packer.compress(layer.tar) + packer.flush()
+        image.layers[number] = replace(layer, blob=blob, media_type=OCI_LAYER + "+zstd")
+    path = oci_layout(image).write_file(tmp_path / "x.tar")
+    assert SHARED_WINDOW < 1 << 24
+    for jobs in (1, 4):
+        assert analyze(path, jobs=jobs).ok
+    found = analyze(path, limits=Limits(zstd_window=1 << 23))
     assert found.limit_exceeded and not found.ok

@@ -22,6 +22,7 @@ from oci_inspect.render.sizes import clock, human_size, plural
 from oci_inspect.render.views.common import (
     archive_findings,
     archive_line,
+    count_of,
     findings_table,
     instruction_cell,
     others_note,
@@ -62,6 +63,10 @@ def analyze_view(analysis: Analysis, verbose: bool = False, quiet: bool = False)
     table = archive_findings(analysis, verbose)
     if table is not None:
         blocks.append(table)
+    hidden = 0 if verbose else count_of(analysis.findings, Severity.INFO)
+    if hidden:
+        noted = f"The archive itself: {plural(hidden, 'note')} listed with --verbose."
+        blocks.append(Note(noted, Role.DIM))
     others = others_note(analysis.other)
     if others is not None:
         blocks.append(others)
