@@ -130,7 +130,7 @@ def _summary(analysis: Analysis, verbose: bool) -> Note:
         return Note("no image in this archive: nothing is verified", Role.ERROR)
     text = f"{verified} of {plural(len(analysis.images), 'image')} verified"
     text += "" if complete else ", reading was INCOMPLETE"
-    if errors := count_of(analysis.findings, Severity.ERROR):
-        text += f", but the archive itself has {plural(errors, 'error')}"
+    if count_of(analysis.findings, Severity.ERROR):
+        text += ", but the archive itself is not what it claims to be"
     tail = f": {', '.join(counts)}" if counts else ""
     return Note(text + tail, Role.OK if analysis.ok and complete else Role.ERROR)
