@@ -84,14 +84,18 @@ class _Hasher:
 
 
 class _HashedSource:
-    """Passes bytes on and hashes them by the way."""
+    """Passes bytes on, as many as asked for, and hashes them by the way.
+
+    A pipe gives what it has. What is made of a damaged layer, or of one at the edge of a limit,
+    must not depend on it.
+    """
 
     def __init__(self, source: Source, hasher: _Hasher) -> None:
         self._source = source
         self._hasher = hasher
 
     def read(self, size: int, /) -> bytes:
-        data = self._source.read(size)
+        data = read_exactly(self._source, size)
         self._hasher.update(data)
         return data
 

@@ -34,7 +34,10 @@ class BytesSource:
 
 
 class CountedSource:
-    """A source that knows how many bytes it gave."""
+    """A source that knows how many bytes it gave, and gives as many as asked for.
+
+    A pipe gives what it has; nothing that is told of an archive must depend on that.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -42,7 +45,7 @@ class CountedSource:
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes."""
-        data = self._source.read(size)
+        data = read_exactly(self._source, size)
         self.size += len(data)
         return data
 

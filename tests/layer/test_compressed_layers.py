@@ -3,16 +3,19 @@
 import gzip
 import hashlib
 import lzma
+import random
 from collections.abc import Callable
 
 import pytest
 import zstandard
 from layer.agreement import Pieces, Seen, agreed, fast, slow
+from support.images import compress
 from support.tars import END, TarBuilder, entry
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.layer.scan import scan_layer
-from oci_inspect.limits import Limits
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.stream.source import BytesSource
 
 Scan = Callable[..., Seen]
 TAR = TarBuilder().dir("d").file("d/a", b"content " * 200).file("b", bytes(3000)).build()
@@ -228,3 +231,26 @@ def test_members_by_the_thousand_are_read_in_a_moment() -> None:
     tar = b"".join(entry(b"f%d" % i, b"x") for i in range(3000)) + END
     blob = b"".join(gz(tar[at : at + 1024], 1) for at in range(0, len(tar), 1024))
     assert len(agreed(blob, steps=(1 << 20,)).rows) == 3000
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+@pytest.mark.parametrize("harm", ["none", "cut", "garbage", "flipped", "edge of a limit"])
+def test_pieces_of_a_pipe_make_no_difference_not_even_to_a_damaged_layer(
+    how: str, harm: str
+) -> None:
+    noise = random.Random(7).randbytes(300_000)
+    tar = TarBuilder().file("a", noise + bytes(3_000_000)).file("b", noise[::-1]).build()
+    blob = compress(tar, how)
+    limits = DEFAULT_LIMITS
+    if harm == "cut":
+        blob = blob[: len(blob) // 2]
+    elif harm == "garbage":
+        blob += b"garbage"
+    elif harm == "flipped":
+        middle = len(blob) - 1000
+        blob = blob[:middle] + bytes([blob[middle] ^ 255]) + blob[middle + 1 :]
+    elif harm == "edge of a limit":
+        limits = Limits(expansion_floor=1, expansion_ratio=len(tar) // len(blob))
+    whole = scan_layer(BytesSource(blob), limits)
+    for step in (1000, 4096, 65_536):
+        assert scan_layer(Pieces(blob, step), limits) == whole, step
