@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import stat
+from contextlib import suppress
 from typing import TypeVar
 
 from oci_inspect.archive.store import FolderStore, Store, StreamStore, TarFileStore, Visitor
@@ -56,6 +58,7 @@ def open_store(
     called = "standard input" if path == "-" else path
     try:
         if path == "-":
+            _widen(0)
             store = _open_source(called, _StandardInput(), visitor, limits)
         else:
             store = _open_path(path, visitor, limits)
@@ -69,6 +72,14 @@ def open_store(
         store.close()
         raise
     return store
+
+
+def _widen(fd: int) -> None:
+    """Let a pipe hold a MiB instead of 64 KiB, where the system can: half the time to pass it."""
+    command = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if command is not None:
+        with suppress(OSError):  # no pipe, or more than this user may have
+            fcntl.fcntl(fd, command, 1 << 20)
 
 
 class _StandardInput:
@@ -100,6 +111,7 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
     try:
         if stat.S_ISFIFO(kind):
             _wait_for_writer(path, fd)
+            _widen(fd)
         state = os.fstat(fd)
         before = (state.st_size, state.st_mtime_ns)
         head = os.pread(fd, _HEAD, 0) if stat.S_ISREG(kind) else b""
