@@ -9,7 +9,15 @@ import stat
 from contextlib import suppress
 from typing import TypeVar
 
-from oci_inspect.archive.store import FolderStore, Store, StreamStore, TarFileStore, Visitor
+from oci_inspect.archive.store import (
+    MARKERS,
+    FolderStore,
+    Store,
+    StreamStore,
+    TarFileStore,
+    Visitor,
+    WatchedFile,
+)
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.stream.compression import decompress, detect
@@ -22,9 +30,6 @@ from oci_inspect.stream.source import (
 )
 
 T = TypeVar("T")
-
-MARKERS = ("manifest.json", "index.json", "oci-layout", "repositories", "version")
-"""Members that tell an image archive, at its root."""
 
 FIFO_PATIENCE = 10
 _HEAD = 512
@@ -59,13 +64,15 @@ def open_store(
     try:
         if path == "-":
             _widen(0)
-            store = _open_source(called, _StandardInput(), visitor, limits)
+            store = _open_source(called, _Descriptor(0), visitor, limits)
         else:
             store = _open_path(path, visitor, limits)
     except LimitExceededError as error:
         raise LimitExceededError(
             error.limit, error.maximum, error.actual, f"{called}: {error.subject}"
         ) from error
+    except OSError as error:
+        raise ArchiveError(called, error.strerror or "it cannot be read") from error
     try:
         _find_root(store)
     except ArchiveError:
@@ -80,11 +87,6 @@ def _widen(fd: int) -> None:
     if command is not None:
         with suppress(OSError):  # no pipe, or more than this user may have
             fcntl.fcntl(fd, command, 1 << 20)
-
-
-class _StandardInput:
-    def read(self, size: int, /) -> bytes:
-        return os.read(0, size)
 
 
 class _Descriptor:
@@ -103,8 +105,6 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
         if not stat.S_ISREG(kind) and not stat.S_ISFIFO(kind):
             raise ArchiveError(path, "it is a device or a socket", "name a file or a folder")
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise ArchiveError(path, error.strerror or "it cannot be opened") from error
     except ValueError as error:
         raise ArchiveError(ascii(path), "no file has such a name") from error
     keep = False
@@ -112,8 +112,6 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
         if stat.S_ISFIFO(kind):
             _wait_for_writer(path, fd)
             _widen(fd)
-        state = os.fstat(fd)
-        before = (state.st_size, state.st_mtime_ns)
         head = os.pread(fd, _HEAD, 0) if stat.S_ISREG(kind) else b""
         if stat.S_ISREG(kind) and head and detect(head) == "none":
             _refuse_other_files(path, head)
@@ -123,13 +121,11 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
                 raise _not_a_tar(path, head) from error
             keep = True
             return store
+        watched = WatchedFile(path, fd)
         store = _open_source(path, _Descriptor(fd), visitor, limits)
-        after = os.fstat(fd)
-        if stat.S_ISREG(kind) and (after.st_size, after.st_mtime_ns) != before:
-            raise ArchiveError(path, "it changed while it was read", "read it again")
+        if stat.S_ISREG(kind):
+            watched.check()
         return store
-    except OSError as error:
-        raise ArchiveError(path, error.strerror or "it cannot be read") from error
     finally:
         if not keep:
             os.close(fd)
@@ -145,10 +141,7 @@ def _wait_for_writer(path: str, fd: int) -> None:
 
 
 def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: Limits) -> Store[T]:
-    try:
-        head = read_exactly(source, _HEAD)
-    except OSError as error:
-        raise ArchiveError(path, error.strerror or "it cannot be read") from error
+    head = read_exactly(source, _HEAD)
     if not head:
         raise ArchiveError(
             path, "it is empty", "was the download cut, or the pipe's command wrong?"
@@ -166,8 +159,6 @@ def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: 
         if compression == "none":
             raise _not_a_tar(path, head) from error
         raise ArchiveError(path, f"what is inside the {compression} is no tar archive") from error
-    except OSError as error:
-        raise ArchiveError(path, error.strerror or "it cannot be read") from error
     store.compression = None if compression == "none" else compression
     store.size = raw.size
     return store

@@ -12,7 +12,7 @@ from oci_inspect.archive.docker_archive import DockerReader, parse_entries
 from oci_inspect.archive.documents import Documents, Loaded
 from oci_inspect.archive.legacy_v1 import read_v1_chains
 from oci_inspect.archive.oci_layout import LayoutReader, blobs_path, check_layout_file
-from oci_inspect.archive.store import Store
+from oci_inspect.archive.store import MARKERS, Store
 from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.paths import path_text
@@ -73,7 +73,7 @@ def find_unreferenced(store: Store[Any], contents: Contents, findings: FindingCo
     needed = set(contents.used_members)
     for image in contents.images:
         needed.update(layer.member for layer in image.layers if layer.member)
-    needed |= {"manifest.json", "index.json", "oci-layout", "repositories", "version"}
+    needed.update(MARKERS)
     unneeded: list[str] = []
     size = 0
     for name, member in store.members.files():

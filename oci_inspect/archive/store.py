@@ -29,7 +29,11 @@ Visitor = Callable[[Source, str], T]
 """Called with a member's bytes and its name while a stream passes by."""
 
 SMALL = 64 * KIB
-_MARKERS = frozenset({"manifest.json", "index.json", "oci-layout", "repositories"})
+DOCUMENTS = ("manifest.json", "index.json", "oci-layout", "repositories")
+"""Members at the root of an archive that tell of images."""
+MARKERS = (*DOCUMENTS, "version")
+"""The same with that of skopeo's ``dir``, which alone tells little."""
+
 _KINDS = {
     0x30: MemberKind.FILE,
     0x31: MemberKind.HARDLINK,
@@ -114,14 +118,37 @@ class _FileSlice:
         return data
 
 
+class WatchedFile:
+    """Notices when an open file changes: its size and its time are compared with the first ones."""
+
+    def __init__(self, path: str, fd: int) -> None:
+        self._path = path
+        self._fd = fd
+        self._before = self._state()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file at the start."""
+        return self._before[0]
+
+    def check(self) -> None:
+        """Raise :class:`ArchiveError` where the file is no longer what it was."""
+        if self._state() != self._before:
+            raise ArchiveError(self._path, "it changed while it was read", "read it again")
+
+    def _state(self) -> tuple[int, int]:
+        info = os.fstat(self._fd)
+        return info.st_size, info.st_mtime_ns
+
+
 class TarFileStore(Store[T]):
     """An uncompressed tar that can be read at any place."""
 
     def __init__(self, path: str, fd: int, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(path, limits)
         self._fd = fd
-        self._before = os.fstat(fd)
-        self.size = self._before.st_size
+        self._watched = WatchedFile(path, fd)
+        self.size = self._watched.size
         cursor = FileCursor(fd, self.size)
         tar = OuterTar(cursor, self.findings, limits)
         for header in tar.entries():
@@ -135,10 +162,8 @@ class TarFileStore(Store[T]):
         return _FileSlice(self._fd, member.offset, member.size)
 
     def check_unchanged(self) -> None:
-        """Compare size and time of the open file with those at the start."""
-        now = os.fstat(self._fd)
-        if (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns):
-            raise ArchiveError(self.path, "it changed while it was read", "read it again")
+        """Compare the open file with what it was at the start."""
+        self._watched.check()
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
@@ -179,7 +204,6 @@ class StreamStore(Store[T]):
                 self.truncated = True
                 self.findings.add("tar-truncated", "archive", str(error))
         self.truncated |= tar.truncated
-        self.size = cursor.position
 
     def _pass_by(self, member: Member, tar: OuterTar, visitor: Visitor[T] | None) -> None:
         head = tar.read(min(member.size, SMALL))
@@ -208,16 +232,14 @@ class FolderStore(Store[T]):
     def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(path, limits)
         self.size = 0
-        self._all = False
+        # A folder that a user named by mistake is not searched through.
+        self._all = any(os.path.lexists(os.path.join(path, name)) for name in DOCUMENTS)  # noqa: PTH118
         self._list(Path(path), "", 1)
         self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _list(self, folder: Path, prefix: str, depth: int) -> None:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
-        if depth == 1:
-            # A folder that a user named by mistake is not searched through.
-            self._all = any(entry.name in _MARKERS for entry in entries)
         for entry in entries:
             name = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
