@@ -31,13 +31,10 @@ class Crew(Generic[K, V]):
     def run(self, keys: Iterable[K]) -> dict[K, V]:
         """Do all the work and return its results; the first failure of any thread is raised."""
         self._waiting.extend(keys)
-        helpers = [
-            threading.Thread(target=self._labour, daemon=True)
-            for _ in range(min(self._size, len(self._waiting)) - 1)
-        ]
         started: list[threading.Thread] = []
         try:
-            for thread in helpers:
+            for _ in range(min(self._size, len(self._waiting)) - 1):
+                thread = threading.Thread(target=self._labour, daemon=True)
                 thread.start()
                 started.append(thread)
             self._labour()

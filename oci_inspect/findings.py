@@ -105,6 +105,11 @@ def finding(rule: str, subject: str, message: str, severity: Severity | None = N
     return Finding(rule, RULES[rule] if severity is None else severity, subject, message)
 
 
+def limit_met(found: Iterable[Finding]) -> bool:
+    """Whether one of these says that a limit cut something short."""
+    return any(one.rule == "limit-exceeded" for one in found)
+
+
 class FindingCollector:
     """Gathers findings in order; lists the first of each rule and counts the rest.
 

@@ -31,11 +31,11 @@ from oci_inspect.archive.store import Store
 from oci_inspect.crew import Crew
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.merge import merge
-from oci_inspect.findings import Finding, FindingCollector, finding
+from oci_inspect.findings import Finding, FindingCollector, finding, limit_met
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan, hash_blob, scan_layer
 from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
-from oci_inspect.spec.digest import HEX_LENGTHS, DigestError, parse_digest
+from oci_inspect.spec.digest import HEX_LENGTHS, computable
 from oci_inspect.spec.platform import parse_platform
 from oci_inspect.stream.source import Source
 
@@ -170,13 +170,8 @@ def _wanted(images: Iterable[Image]) -> dict[str, set[str]]:
             algorithms = wanted.setdefault(layer.member, {"sha256"})
             if layer.digest is not None and layer.digest.supported:
                 algorithms.add(layer.digest.algorithm)
-            if i < len(diff_ids):
-                try:
-                    digest = parse_digest(diff_ids[i])
-                except DigestError:
-                    continue
-                if digest.supported:
-                    algorithms.add(digest.algorithm)
+            if i < len(diff_ids) and (digest := computable(diff_ids[i])):
+                algorithms.add(digest.algorithm)
     return wanted
 
 
@@ -191,10 +186,12 @@ def _scan_blobs(
         if name in store.visited:
             return store.visited[name]
         found = scan_within(name, modest)
-        if isinstance(found, LayerScan) and found.compression == "zstd" and not found.complete:
-            with turns:
-                return scan_within(name, limits)
-        return found
+        if isinstance(found, Finding) or found.compression != "zstd" or modest == limits:
+            return found
+        if not limit_met(found.findings):
+            return found
+        with turns:  # perhaps it was the window
+            return scan_within(name, limits)
 
     def scan_within(name: str, bounds: Limits) -> LayerScan | Finding:
         try:
@@ -291,13 +288,12 @@ def analyze_image(
     if image.config is not None:  # a history that could not be read disagrees with nothing
         findings.extend(matching.findings)
     steps = build_steps(entries, matching, _padded(merged.added_bytes, len(image.layers)))
-    results = layer_results(layers, own, statuses, merged, matching, steps)
+    results = layer_results(layers, own, listed, statuses, merged, matching, steps)
     waste = tuple(sorted(merged.dead, key=lambda one: (-one.size, one.layer_index, one.paths)))
     file_bytes = sum(merged.added_bytes)
     wasted = sum(one.size for one in waste)
     all_findings = findings.result()
     bad = any(found.severity == "error" for found in all_findings)
-    limited = any(found.rule == "limit-exceeded" for found in all_findings)
     return ImageAnalysis(
         references=image.references,
         image_id=image.image_id,
@@ -308,7 +304,7 @@ def analyze_image(
         and not image.unverifiable
         and image.config is not None
         and all(status is Status.VERIFIED for status in statuses),
-        complete=not limited
+        complete=not limit_met(all_findings)
         and image.config is not None
         and all(scan is not None and scan.complete and scan.listed for scan in listed),
         findings=all_findings,

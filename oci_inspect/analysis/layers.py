@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from oci_inspect.analysis.history import Matching
 from oci_inspect.analysis.results import HistoryStep, LayerResult, Status
-from oci_inspect.analysis.verify import opens
 from oci_inspect.archive.contents import LayerRef
 from oci_inspect.filesystem.merge import Merged
 from oci_inspect.layer.scan import LayerScan
@@ -17,17 +16,17 @@ from oci_inspect.spec.digest import chain_ids
 def layer_results(
     layers: Sequence[LayerRef],
     scans: Sequence[LayerScan | None],
+    opened: Sequence[LayerScan | None],
     statuses: Sequence[Status],
     merged: Merged,
     matching: Matching,
     steps: Sequence[HistoryStep],
 ) -> tuple[LayerResult, ...]:
-    """Put the results of each layer together, bottom to top."""
-    # What cannot be opened has bytes and a digest, and nothing below them.
-    opened = [
-        scan if scan and opens(layer.media_type) else None
-        for layer, scan in zip(layers, scans, strict=True)
-    ]
+    """Put the results of each layer together, bottom to top.
+
+    ``opened`` are the scans of what can be looked into: the others have bytes and a digest, and
+    nothing below them.
+    """
     diff_ids = [scan.diff_id if scan else None for scan in opened]
     known: list[str] = []
     for diff_id in diff_ids:

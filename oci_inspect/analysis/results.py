@@ -12,7 +12,7 @@ from enum import StrEnum
 from oci_inspect.archive.contents import Image, Other
 from oci_inspect.filesystem.merge import Dead
 from oci_inspect.filesystem.tree import UnionTree
-from oci_inspect.findings import Finding
+from oci_inspect.findings import Finding, limit_met
 from oci_inspect.spec.platform import Platform
 
 
@@ -173,5 +173,4 @@ class Analysis:
     @property
     def limit_exceeded(self) -> bool:
         """Whether a limit cut anything short."""
-        everything = [*self.findings, *(f for image in self.images for f in image.findings)]
-        return any(found.rule == "limit-exceeded" for found in everything)
+        return limit_met(self.findings) or any(limit_met(image.findings) for image in self.images)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from oci_inspect.analysis.results import Status
-from oci_inspect.findings import FindingCollector
+from oci_inspect.findings import FindingCollector, limit_met
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.spec.digest import Digest, DigestError, parse_digest
 from oci_inspect.spec.media_types import (
@@ -104,8 +104,7 @@ def _check_layer(
             )
         )
     if not scan.diff_ids and status is Status.VERIFIED:
-        limited = any(found.rule == "limit-exceeded" for found in scan.findings)
-        return Status.SKIPPED if limited else Status.MISMATCH
+        return Status.SKIPPED if limit_met(scan.findings) else Status.MISMATCH
     if claim.diff_id is None and not known and status is Status.VERIFIED:
         return Status.UNVERIFIABLE
     return status

@@ -16,7 +16,7 @@ from oci_inspect.archive.store import MARKERS, Store
 from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.paths import path_text
-from oci_inspect.spec.digest import Digest, DigestError, parse_digest
+from oci_inspect.spec.digest import Digest, computable
 
 _COMPANIONS = frozenset({"json", "VERSION"})
 
@@ -108,11 +108,7 @@ def _named_by(name: str, kind: str) -> Digest | None:
         parts = ["blobs", "sha256", name.removesuffix(".manifest.json")]
     if len(parts) != 3 or parts[0] != "blobs":
         return None
-    try:
-        digest = parse_digest(f"{parts[1]}:{parts[2]}")
-    except DigestError:
-        return None
-    return digest if digest.supported else None
+    return computable(f"{parts[1]}:{parts[2]}")
 
 
 def _read_layout(

@@ -26,6 +26,7 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
     --format docker prints the keys of docker image inspect; for their sizes it reads the layers.
     """
     from oci_inspect.cli import session
+    from oci_inspect.findings import limit_met
 
     if raw + config + index > 1:
         raise click.UsageError("--raw, --config and --index: only one of them can be printed")
@@ -36,8 +37,8 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
         session.show_json(common, docker_inspect_document(analysis.images[0]))
         return session.exit_code(analysis)
     archive, image = session.read_target(common, need_image=not index)
-    findings = (*archive.findings, *(image.findings if image else ()))
-    limited = any(found.rule == "limit-exceeded" for found in findings)
+    findings = archive.findings
+    limited = limit_met(findings) or (image is not None and limit_met(image.findings))
     code = EXIT_INPUT if limited else 0
     data = None
     if index:
@@ -55,7 +56,7 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
     if common.format == "json":
         from oci_inspect.render.json import inspect_document
 
-        session.show_json(common, inspect_document(archive.info, image, archive.findings))
+        session.show_json(common, inspect_document(archive.info, image, findings))
     else:
         from oci_inspect.render.views import inspect_view
 

@@ -40,10 +40,10 @@ class LayerScan:
 
     ``digests`` are of the blob as stored, ``diff_ids`` of the tar, by algorithm
     (``{"sha256": "sha256:..."}``); ``size`` and ``uncompressed_size`` are their bytes.
-    ``listed`` is False where entries may be missing from ``table``.
     ``diff_ids`` is empty and ``uncompressed_size`` counts what could be read where ``complete`` is
     False: the stream was damaged or met a limit. ``table`` has a row for each tar entry, whiteouts
-    among them. ``findings`` have an entry's path as subject, or nothing.
+    among them; ``listed`` is False where some may be missing. ``findings`` have an entry's path as
+    subject, or nothing.
     """
 
     digests: dict[str, str]
@@ -117,18 +117,15 @@ class _Listing:
         if self.ended:
             return
         self._pending.append(data)
-        if _TURNS.acquire(blocking=False):
-            mine = True
-        elif _AHEAD.acquire(blocking=False):
-            self._ahead += 1
-            mine = False
-        else:
-            mine = _TURNS.acquire()
-        if mine:
-            try:
-                self._feed()
-            finally:
-                _TURNS.release()
+        if not _TURNS.acquire(blocking=False):
+            if _AHEAD.acquire(blocking=False):
+                self._ahead += 1
+                return
+            _TURNS.acquire()
+        try:
+            self._feed()
+        finally:
+            _TURNS.release()
 
     def finish(self) -> None:
         """Feed what is left."""

@@ -47,6 +47,15 @@ def parse_digest(text: str) -> Digest:
     return Digest(algorithm, encoded)
 
 
+def computable(text: str) -> Digest | None:
+    """The digest, where it is one and its algorithm can be computed here."""
+    try:
+        digest = parse_digest(text)
+    except DigestError:
+        return None
+    return digest if digest.supported else None
+
+
 def compute_digest(data: bytes, algorithm: str = "sha256") -> str:
     """The digest of ``data``, as text."""
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"

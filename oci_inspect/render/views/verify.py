@@ -27,7 +27,7 @@ from oci_inspect.render.views.common import (
     title,
     verdict,
 )
-from oci_inspect.spec.digest import DigestError, parse_digest
+from oci_inspect.spec.digest import computable
 
 
 def verify_view(analysis: Analysis, verbose: bool = False) -> list[Block]:
@@ -102,11 +102,7 @@ def _document(
     elif digest in bad:
         status = Status.MISMATCH
     else:
-        try:
-            known = parse_digest(digest).supported
-        except DigestError:
-            known = False
-        status = Status.VERIFIED if known else Status.UNVERIFIABLE
+        status = Status.VERIFIED if computable(digest) else Status.UNVERIFIABLE
     size = None if data is None else len(data)
     return what, status_cell(status), Size(size), Digest(digest), media_type or MISSING
 
