@@ -12,9 +12,9 @@ from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, FILE, SYMLINK
 from oci_inspect.paths import path_text
 
 _FORBIDDEN = b'<>:"|?*\\'
-_DEVICES = frozenset(
-    (b"con", b"prn", b"aux", b"nul", *(b"com%d" % i for i in range(1, 10)))
-) | frozenset(b"lpt%d" % i for i in range(1, 10))
+_DEVICES = frozenset((b"con", b"prn", b"aux", b"nul")) | {
+    name % i for name in (b"com%d", b"lpt%d") for i in range(1, 10)
+}
 _EXAMPLES = 3
 
 

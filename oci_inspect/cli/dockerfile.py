@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from oci_inspect.cli.options import Common, common
+
+if TYPE_CHECKING:
+    from oci_inspect.analysis.results import ImageAnalysis
 
 
 @common(
@@ -22,14 +27,14 @@ def command(common: Common) -> int:
 
     analysis = session.analyze_target(common, one=True)
     ascii_only = session.goes_to_terminal(common) and not session.style_of(common).unicode
-    texts = [
-        dockerfile_text(image, comments=not common.quiet, unicode=not ascii_only)
-        for image in analysis.images
-    ]
+
+    def tell(image: ImageAnalysis) -> str:
+        return dockerfile_text(image, comments=not common.quiet, unicode=not ascii_only)
+
     if common.format == "json":
         from oci_inspect.render.json import dockerfile_document
 
-        session.show_json(common, dockerfile_document(analysis, texts))
+        session.show_json(common, dockerfile_document(analysis, tell))
     else:
-        session.emit(common, texts[0])
+        session.emit(common, tell(analysis.images[0]))
     return session.exit_code(analysis)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from oci_inspect._version import __version__
@@ -52,7 +52,7 @@ def analysis_document(analysis: Analysis) -> Json:
         }
         for image in analysis.images
     ]
-    return {**_head("analysis", analysis), "images": images, **_tail(analysis)}
+    return {**_head("analysis", analysis.archive), "images": images, **_tail(analysis)}
 
 
 def images_document(analysis: Analysis) -> Json:
@@ -68,7 +68,7 @@ def images_document(analysis: Analysis) -> Json:
         }
         for image in analysis.images
     ]
-    return {**_head("images", analysis), "images": images, **_tail(analysis)}
+    return {**_head("images", analysis.archive), "images": images, **_tail(analysis)}
 
 
 def history_document(analysis: Analysis) -> Json:
@@ -136,14 +136,13 @@ def waste_document(analysis: Analysis) -> Json:
     )
 
 
-def dockerfile_document(analysis: Analysis, texts: Sequence[str]) -> Json:
-    """``dockerfile --format json``: the text, and the steps it was made of."""
-    by_id = {id(image): text for image, text in zip(analysis.images, texts, strict=True)}
+def dockerfile_document(analysis: Analysis, tell: Callable[[ImageAnalysis], str]) -> Json:
+    """``dockerfile --format json``: the text that ``tell`` makes, and the steps it is made of."""
     return _per_image(
         "dockerfile",
         analysis,
         lambda image: {
-            "dockerfile": by_id[id(image)],
+            "dockerfile": tell(image),
             "history": [_step(one) for one in image.history],
         },
     )
@@ -155,7 +154,7 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
     ``findings`` are about the archive itself; those about the documents are the image's own.
     """
     return {
-        **_head_of("inspect", archive),
+        **_head("inspect", archive),
         "images": [
             {
                 "references": list(image.references),
@@ -214,11 +213,7 @@ def docker_inspect_document(image: ImageAnalysis) -> list[Json]:
     return [document]
 
 
-def _head(command: str, analysis: Analysis) -> Json:
-    return _head_of(command, analysis.archive)
-
-
-def _head_of(command: str, archive: ArchiveInfo) -> Json:
+def _head(command: str, archive: ArchiveInfo) -> Json:
     return {
         "schema": f"oci-inspect/{command}",
         "schema_version": SCHEMA_VERSION,
@@ -243,7 +238,7 @@ def _per_image(command: str, analysis: Analysis, body: Any) -> Json:
     images = [
         {**_identity(image), "complete": image.complete, **body(image)} for image in analysis.images
     ]
-    return {**_head(command, analysis), "images": images}
+    return {**_head(command, analysis.archive), "images": images}
 
 
 def _identity(image: ImageAnalysis) -> Json:

@@ -22,7 +22,6 @@ from oci_inspect.render.sizes import clock, human_size, plural
 from oci_inspect.render.views.common import (
     archive_findings,
     archive_line,
-    count_of,
     findings_table,
     instruction_cell,
     others_note,
@@ -62,10 +61,11 @@ def analyze_view(analysis: Analysis, verbose: bool = False, quiet: bool = False)
         return blocks
     table = archive_findings(analysis, verbose)
     if table is not None:
-        blocks.append(table)
-    hidden = 0 if verbose else count_of(analysis.findings, Severity.INFO)
-    if hidden:
-        noted = f"The archive itself: {plural(hidden, 'note')} listed with --verbose."
+        blocks.append(table)  # with the number of notes that are not shown
+    elif analysis.findings:
+        noted = (
+            f"The archive itself: {plural(len(analysis.findings), 'note')} listed with --verbose."
+        )
         blocks.append(Note(noted, Role.DIM))
     others = others_note(analysis.other)
     if others is not None:
@@ -130,10 +130,7 @@ def _identity(analysis: Analysis, image: ImageAnalysis) -> Facts:
             f" ({human_size(totals.size)} stored, {human_size(totals.uncompressed_size)}"
             f" unpacked), {plural(totals.files, 'file')}",
         ),
-        (
-            "Waste",
-            waste_line(image),
-        ),
+        ("Waste", waste_line(image)),
     ]
     return Facts(tuple(pairs))
 

@@ -36,8 +36,6 @@ def verify_view(analysis: Analysis, verbose: bool = False) -> list[Block]:
     What is merely worth knowing is counted, and listed with ``verbose``.
     """
     blocks: list[Block] = []
-    if not analysis.images:
-        blocks.append(Note("no image in this archive", Role.WARNING))
     for image in analysis.images:
         line = verdict(image)
         blocks += [Heading(title(image), level=1), Note(line.text, line.role), _blobs(image)]
@@ -108,6 +106,8 @@ def _document(
 
 
 def _summary(analysis: Analysis, verbose: bool) -> Note:
+    if not analysis.images:
+        return Note("no image in this archive: nothing is verified", Role.ERROR)
     everything = [*analysis.findings, *(f for image in analysis.images for f in image.findings)]
     counts = [
         plural(count, noun)
@@ -122,8 +122,6 @@ def _summary(analysis: Analysis, verbose: bool) -> Note:
         counts[-1] += " (listed with --verbose)"
     verified = sum(image.verified for image in analysis.images)
     complete = all(image.complete for image in analysis.images)
-    if not analysis.images:
-        return Note("no image in this archive: nothing is verified", Role.ERROR)
     text = f"{verified} of {plural(len(analysis.images), 'image')} verified"
     text += "" if complete else ", reading was INCOMPLETE"
     if count_of(analysis.findings, Severity.ERROR):

@@ -31,12 +31,7 @@ TOP = 10
 def waste_view(image: ImageAnalysis, top: int | None = TOP) -> list[Block]:
     """Sums by reason and by layer, then the worst dead files and folders; all for ``top`` None."""
     totals = image.totals
-    facts: list[tuple[str, Cell | tuple[Cell, ...]]] = [
-        (
-            "Waste",
-            waste_line(image),
-        )
-    ]
+    facts: list[tuple[str, Cell | tuple[Cell, ...]]] = [("Waste", waste_line(image))]
     if totals.duplicate_bytes:
         facts.append(
             (
