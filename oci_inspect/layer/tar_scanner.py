@@ -9,7 +9,6 @@ block that is a header (GNU tar and bsdtar do; Python's tarfile ends in silence)
 from __future__ import annotations
 
 import struct
-from typing import TypeVar
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
@@ -23,8 +22,10 @@ from oci_inspect.layer.entries import (
     SYMLINK,
     EntryTable,
 )
+from oci_inspect.layer.field_memo import FieldMemo
+from oci_inspect.layer.names import EntryNames
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
-from oci_inspect.paths import normalise, path_text
+from oci_inspect.paths import path_text
 from oci_inspect.stream.compression import adler32, crc32
 from oci_inspect.stream.tar import (
     BLOCK,
@@ -32,7 +33,6 @@ from oci_inspect.stream.tar import (
     HeaderReader,
     TarHeader,
     TarHeaderError,
-    parse_number,
     until_nul,
 )
 
@@ -57,7 +57,6 @@ _TYPES = {
 _PLAIN_TYPES = {b"0": FILE, b"\0": FILE, b"1": HARDLINK, b"2": SYMLINK, b"5": DIRECTORY}
 _ENDS = b"\0 "
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_MEMO = 1 << 14
 _FIELDS = struct.Struct("100s24s12s12s8sc")
 # Name, mode with both owners, size, time, checksum, type.
 _TOC_NAMES = (b"stargz.index.json",)
@@ -70,14 +69,9 @@ class TarScanner:
         self.table = EntryTable()
         self.findings = FindingCollector(EXAMPLES_PER_LAYER)
         self._limits = limits
-        # A path up to this length breaks no limit: half of its bytes at least are no slashes.
-        self._longest = min(
-            255, limits.path_bytes, limits.path_part_bytes, 2 * limits.path_depth - 1
-        )
+        self._names = EntryNames(limits, self.findings)
         self._headers = HeaderReader(limits)
-        self._owners: dict[bytes, tuple[int, int, int]] = {}
-        self._times: dict[bytes, int] = {}
-        self._checksums: dict[bytes, int] = {}
+        self._fields = FieldMemo()
         self._carry = b""
         self._content = 0  # bytes of the current file still to come
         self._padding = 0  # bytes to pass over behind it
@@ -164,14 +158,15 @@ class TarScanner:
         paths, types, sizes = table.paths, table.types, table.sizes
         modes, uids, gids, mtimes = table.modes, table.uids, table.gids, table.mtimes
         fingerprints, offsets = table.fingerprints, table.offsets
-        owners, times, checksums = self._owners, self._times, self._checksums
+        memo = self._fields
+        owners, times, checksums = memo.owners, memo.times, memo.checksums
         unpack = _FIELDS.unpack_from
         view = memoryview(data)
         base = self._position
         last = len(data) - BLOCK
         end = len(data)
         limit = self._limits.entries
-        longest = self._longest
+        longest, clean = self._names.longest, self._names.clean
         plain = self._headers.plain and not self._lost and not self._zero_seen
         while position <= last:
             name, owner, size_field, time, summed, flag = unpack(data, position)
@@ -185,7 +180,7 @@ class TarScanner:
                 kind = _PLAIN_TYPES[flag]
                 size = int(octal, 8) if octal.isdigit() else -1
             except (KeyError, ValueError):
-                if plain and self._learn(owner, time, summed):
+                if plain and memo.learn(owner, time, summed):
                     continue
                 size = -1
             block = data[position : position + BLOCK]
@@ -217,7 +212,7 @@ class TarScanner:
                 or len(name) > longest
                 or name.translate(None, _PRINTABLE)
             ):
-                name = self._clean(name)
+                name = clean(name)
             position += BLOCK
             if kind in (SYMLINK, HARDLINK):
                 self._link(kind, name, until_nul(block[157:257]))
@@ -249,35 +244,6 @@ class TarScanner:
                 self._padding = position - end
                 return end
         return position
-
-    def _learn(self, owner: bytes, time: bytes, summed: bytes) -> bool:
-        """Remember what the fields of a header mean: mode and owners, time, checksum.
-
-        False where there was nothing to learn, or the slow way must look at the header.
-        """
-        new = False
-        if owner not in self._owners:
-            numbers = [parse_number(owner[start : start + 8]) for start in (0, 8, 16)]
-            mode, uid, gid = (-1 if number is None else number for number in numbers)
-            if mode < 0 or uid < 0 or gid < 0:
-                return False
-            _remember(self._owners, owner, (mode & 0o7777, uid, gid))
-            new = True
-        if time not in self._times:
-            number = parse_number(time)
-            if number is None or not 0 <= number < 1 << 60:
-                return False
-            _remember(self._times, time, number)
-            new = True
-        if summed not in self._checksums:
-            stored = parse_number(summed)
-            if stored is None or not 0 <= stored < 65521:
-                return False
-            # Adler-32 begins at 1, and the checksum's own field counts as eight spaces. It counts
-            # modulo 65521, which no header of ASCII reaches: others go the slow way.
-            _remember(self._checksums, summed, (stored + sum(summed) - 8 * 32 + 1) % 65521)
-            new = True
-        return new
 
     def _block(self, block: bytes, position: int) -> None:
         """Take one block by the slow way; ``position`` is behind it in the current piece."""
@@ -343,7 +309,7 @@ class TarScanner:
         table = self.table
         name = header.name
         kind = _TYPES.get(header.type, FILE)
-        path = self._clean(name)
+        path = self._names.clean(name)
         if kind in (SYMLINK, HARDLINK):
             self._link(kind, path, header.linkname)
         row = len(table.paths)
@@ -402,47 +368,10 @@ class TarScanner:
         return position + step
 
     def _link(self, kind: int, path: bytes, target: bytes) -> None:
-        """Keep a link's target: a hard link's is a path of the image, a symbolic link's is text."""
-        if kind == HARDLINK:
-            target, unsafe = normalise(target)
-            if unsafe:
-                self.findings.add(
-                    "path-unsafe", path_text(path), "a hard link whose target has a '..' part"
-                )
-        if len(target) > self._limits.path_bytes:
-            raise LimitExceededError(
-                "path_bytes", self._limits.path_bytes, len(target), "a link's target"
-            )
-        self.table.linknames[len(self.table.paths)] = target
-
-    def _clean(self, name: bytes) -> bytes:
-        """The path of a name that may need work, with what there is to say about it."""
-        path, unsafe = normalise(name)
-        if unsafe:
-            self.findings.add(
-                "path-unsafe", path_text(name), "a '..' part in its name: clamped at the root"
-            )
-        limits = self._limits
-        if len(path) > self._longest:
-            if len(path) > limits.path_bytes:
-                raise LimitExceededError("path_bytes", limits.path_bytes, len(path), "a path")
-            longest = max(map(len, path.split(b"/")))
-            if longest > limits.path_part_bytes:
-                raise LimitExceededError(
-                    "path_part_bytes", limits.path_part_bytes, longest, "a part of a path"
-                )
-            depth = path.count(b"/") + 1
-            if depth > limits.path_depth:
-                raise LimitExceededError("path_depth", limits.path_depth, depth, "a path")
-        try:
-            text = path.decode("utf-8")
-        except UnicodeDecodeError:
-            self.findings.add("path-encoding", path_text(path), "its name is not UTF-8")
-        else:
-            if not text.isprintable() and any(_is_control(char) for char in text):
-                shown = text.encode("unicode_escape").decode("ascii")
-                self.findings.add("path-encoding", shown, "control characters in its name")
-        return path
+        """Keep a link's target, as of the row that comes next."""
+        self.table.linknames[len(self.table.paths)] = self._names.target(
+            path, target, hard=kind == HARDLINK
+        )
 
     def _check_entries(self) -> None:
         self.table.sizes[-1] = 0  # its bytes were not looked for
@@ -481,24 +410,3 @@ class TarScanner:
             self.findings.add("tar-ambiguous", name, "entries behind the end mark")
             self._behind_end = True
             return
-
-
-def _is_control(char: str) -> bool:
-    """C0, DEL, C1, line separators and the marks that turn the direction of text."""
-    code = ord(char)
-    return (
-        code < 0x20
-        or 0x7F <= code < 0xA0
-        or code in (0x200E, 0x200F, 0x061C, 0x2028, 0x2029, 0xFEFF)
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
-    )
-
-
-V = TypeVar("V")
-
-
-def _remember(memo: dict[bytes, V], field: bytes, value: V) -> None:
-    if len(memo) >= _MEMO:
-        memo.clear()
-    memo[field] = value

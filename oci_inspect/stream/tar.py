@@ -10,15 +10,13 @@ who owns the bytes feeds it blocks and the payloads it asks for. Nothing here re
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from oci_inspect.errors import LimitExceededError, OciInspectError
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.stream.compression import adler32
+from oci_inspect.stream.pax import parse_pax, pax_number, pax_time, pax_xattrs
 
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
@@ -109,55 +107,6 @@ def parse_number(field: bytes) -> int | None:
 def until_nul(field: bytes) -> bytes:
     """A text field up to its NUL."""
     return field.partition(b"\0")[0]
-
-
-def parse_pax(data: bytes) -> tuple[dict[bytes, bytes], str | None]:
-    r"""The records of a pax header, and what is wrong with them, if anything.
-
-    A record is ``"%d %s=%s\n"`` with its own length in front. Reading ends at the first bad one.
-    """
-    records: dict[bytes, bytes] = {}
-    position = 0
-    end = len(data)
-    while position < end:
-        space = data.find(b" ", position, position + 20)
-        digits = data[position:space]
-        if space < 0 or not digits.isdigit():
-            if not data[position:].strip(b"\0"):
-                break  # padded with NULs inside its own size, as some writers do
-            return records, "a pax record without a length"
-        length = int(digits)
-        stop = position + length
-        if length <= space - position + 1 or stop > end or data[stop - 1] != 0x0A:
-            return records, "a pax record whose length is wrong"
-        key, equals, value = data[space + 1 : stop - 1].partition(b"=")
-        if not equals or not key:
-            return records, "a pax record without a keyword"
-        records[key] = value
-        position = stop
-    return records, None
-
-
-def _pax_number(text: bytes) -> int | None:
-    if len(text) > 20 or not text.isdigit():
-        return None
-    return int(text)
-
-
-def _pax_time(text: bytes) -> tuple[int, int] | None:
-    """Seconds and nanoseconds of a pax time, which may be negative and have a fraction."""
-    if len(text) > 64:
-        return None
-    whole, _, fraction = text.partition(b".")
-    negative = whole.startswith(b"-")
-    digits = whole[1:] if negative else whole
-    if not digits.isdigit() or (fraction and not fraction.isdigit()) or len(digits) > 18:
-        return None
-    seconds, nanoseconds = int(digits), int(fraction[:9].ljust(9, b"0"))
-    if negative:
-        seconds = -seconds - (1 if nanoseconds else 0)
-        nanoseconds = (10**9 - nanoseconds) % 10**9
-    return seconds, nanoseconds
 
 
 class HeaderReader:
@@ -328,7 +277,7 @@ class HeaderReader:
                             "tar-ambiguous", name, "a GNU long link and another pax linkpath"
                         )
                 if b"size" in records:
-                    pax_size = self._checked(_pax_number(records[b"size"]), -1, name, "size")
+                    pax_size = self._checked(pax_number(records[b"size"]), -1, name, "size")
                     differs = 0 <= pax_size <= _LARGEST_OCTAL_SIZE and pax_size != size
                     if differs and kind in b"\x0007":
                         self._note(
@@ -339,11 +288,11 @@ class HeaderReader:
                     if pax_size >= 0:
                         size = real_size = pax_size
                 if b"uid" in records:
-                    uid = self._checked(_pax_number(records[b"uid"]), uid, name, "owner")
+                    uid = self._checked(pax_number(records[b"uid"]), uid, name, "owner")
                 if b"gid" in records:
-                    gid = self._checked(_pax_number(records[b"gid"]), gid, name, "group")
+                    gid = self._checked(pax_number(records[b"gid"]), gid, name, "group")
                 if b"mtime" in records:
-                    time = _pax_time(records[b"mtime"])
+                    time = pax_time(records[b"mtime"])
                     if time is None:
                         self._note("tar-header-invalid", name, "its pax time is no number")
                     else:
@@ -377,7 +326,7 @@ class HeaderReader:
         )
 
     def _xattrs(self, records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
-        found = _xattrs(records)
+        found = pax_xattrs(records)
         size = sum(len(name) + len(value) for name, value in found)
         if size > self.limits.xattr_bytes:
             raise LimitExceededError("xattr_bytes", self.limits.xattr_bytes, size, "an entry")
@@ -387,8 +336,8 @@ class HeaderReader:
         """GNU.sparse 0.0, 0.1 and 1.0: the real name and the real size."""
         real = records.get(b"GNU.sparse.realsize", records.get(b"GNU.sparse.size"))
         if real is not None:
-            size = self._checked(_pax_number(real), size, name, "real size")
-        regions = _pax_number(records.get(b"GNU.sparse.numblocks", b"0")) or 0
+            size = self._checked(pax_number(real), size, name, "real size")
+        regions = pax_number(records.get(b"GNU.sparse.numblocks", b"0")) or 0
         if regions > self.limits.sparse_regions:
             raise LimitExceededError(
                 "sparse_regions", self.limits.sparse_regions, regions, "sparse map"
@@ -423,19 +372,3 @@ _TYPE_NAMES = {
     0x35: "folder",
     0x36: "FIFO",
 }
-
-
-def _xattrs(records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
-    """Extended attributes, from ``SCHILY.xattr.`` or libarchive's base64 form, sorted by name."""
-    found: dict[bytes, bytes] = {}
-    for key, value in records.items():
-        if key.startswith(b"LIBARCHIVE.xattr."):
-            try:
-                decoded = base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
-            except binascii.Error:
-                decoded = value
-            found.setdefault(unquote_to_bytes(key[17:]), decoded)
-    for key, value in records.items():
-        if key.startswith(b"SCHILY.xattr."):
-            found[key[13:]] = value
-    return tuple(sorted(found.items()))

@@ -19,6 +19,7 @@ from support.tars import (
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.limits import Limits
+from oci_inspect.stream.pax import parse_pax
 from oci_inspect.stream.tar import (
     BLOCK,
     HeaderReader,
@@ -26,7 +27,6 @@ from oci_inspect.stream.tar import (
     TarHeaderError,
     checksum_matches,
     parse_number,
-    parse_pax,
     until_nul,
 )
 
