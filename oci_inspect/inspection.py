@@ -6,9 +6,8 @@ One screen for each stage. Nothing is computed here that a room below could comp
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 
 from oci_inspect.analysis.census import take_census
@@ -25,22 +24,17 @@ from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, o
 from oci_inspect.analysis.waste import roll_up
 from oci_inspect.archive.contents import Contents, Image, LayerRef
 from oci_inspect.archive.opening import open_store
-from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
+from oci_inspect.archive.reading import find_unreferenced, read_contents
 from oci_inspect.archive.selection import select
 from oci_inspect.archive.store import Store
-from oci_inspect.crew import Crew
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.merge import merge
-from oci_inspect.findings import Finding, FindingCollector, finding, limit_met
+from oci_inspect.findings import Finding, FindingCollector, limit_met
 from oci_inspect.layer.entries import EntryTable
-from oci_inspect.layer.scan import LayerScan, hash_blob, scan_layer
-from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
-from oci_inspect.spec.digest import HEX_LENGTHS, computable
+from oci_inspect.layer.scan import LayerScan
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.scanning import check_others, scan_blobs, visit, wanted_blobs
 from oci_inspect.spec.platform import parse_platform
-from oci_inspect.stream.source import Source
-
-SHARED_WINDOW = 8 * MIB
-"""Bytes of zstd window up to which layers are read side by side; larger ones take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +72,10 @@ class ArchiveFile:
         may use. Raises :class:`ArchiveError` where the input changed meanwhile.
         """
         chosen = self.images if images is None else tuple(images)
-        scans = _scan_blobs(self._store, _wanted(chosen), self.limits, jobs)
+        scans = scan_blobs(self._store, wanted_blobs(chosen), self.limits, jobs)
         findings = self.findings
         if len(chosen) == len(self.images):
-            findings += _check_others(self._store, self.contents, jobs)
+            findings += check_others(self._store, self.contents, jobs)
         self._store.check_unchanged()
         return Analysis(
             archive=self.info,
@@ -116,7 +110,7 @@ def open_archive(
     """
     store = open_store(
         os.fspath(path),
-        (lambda source, name: _visit(source, name, limits)) if scan else None,
+        (lambda source, name: visit(source, name, limits)) if scan else None,
         limits,
     )
     try:
@@ -149,108 +143,6 @@ def analyze(
     wanted = None if platform is None else parse_platform(platform)
     with open_archive(path, limits=limits) as archive:
         return archive.analyze(select(archive.images, image, wanted), jobs)
-
-
-def _visit(source: Source, name: str, limits: Limits) -> LayerScan:
-    """Scan a member of a stream, which may be a layer: nobody knows before the documents came."""
-    parts = name.split("/")
-    algorithm = parts[-2] if len(parts) >= 3 and parts[-3] == "blobs" else "sha256"
-    algorithms = {"sha256", algorithm} & HEX_LENGTHS.keys()
-    return scan_layer(source, limits, sorted(algorithms | {"sha256"}))
-
-
-def _wanted(images: Iterable[Image]) -> dict[str, set[str]]:
-    """The members to scan, each once, with the digest algorithms that are claimed of them."""
-    wanted: dict[str, set[str]] = {}
-    for image in images:
-        diff_ids = image.config.diff_ids if image.config else ()
-        for i, layer in enumerate(image.layers):
-            if layer.member is None:
-                continue
-            algorithms = wanted.setdefault(layer.member, {"sha256"})
-            if layer.digest is not None and layer.digest.supported:
-                algorithms.add(layer.digest.algorithm)
-            if i < len(diff_ids) and (digest := computable(diff_ids[i])):
-                algorithms.add(digest.algorithm)
-    return wanted
-
-
-def _scan_blobs(
-    store: Store[LayerScan], wanted: dict[str, set[str]], limits: Limits, jobs: int | None
-) -> dict[str, LayerScan | Finding]:
-    """Scan each blob once, the largest first, several at a time; what cannot be opened is told."""
-    modest = replace(limits, zstd_window=min(limits.zstd_window, SHARED_WINDOW))
-    turns = threading.Lock()
-
-    def scan(name: str) -> LayerScan | Finding:
-        if name in store.visited:
-            return store.visited[name]
-        found = scan_within(name, modest)
-        if isinstance(found, Finding) or found.compression != "zstd" or modest == limits:
-            return found
-        if not limit_met(found.findings):
-            return found
-        with turns:  # perhaps it was the window
-            return scan_within(name, limits)
-
-    def scan_within(name: str, bounds: Limits) -> LayerScan | Finding:
-        try:
-            member = store.find(name)
-            source = store.open(member) if member else None
-        except ArchiveError as error:
-            return finding("blob-missing", name, str(error))
-        if source is None:
-            return finding("blob-missing", name, "it passed by in the stream and was not kept")
-        try:
-            return scan_layer(crew.watched(source), bounds, sorted(wanted[name]))
-        except OSError as error:
-            raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
-
-    def size(name: str) -> int:
-        member = store.find(name)
-        return member.size if member else 0
-
-    names = sorted(wanted, key=lambda name: (-size(name), name))
-    crew = Crew(scan, jobs or _cores())
-    return crew.run(names)
-
-
-def _check_others(
-    store: Store[LayerScan], contents: Contents, jobs: int | None
-) -> tuple[Finding, ...]:
-    """Hold blobs that are no layers (attestations, leftovers) against their own names.
-
-    What is said already of a manifest or a config is not said again.
-    """
-    claimed = named_blobs(store, contents)
-
-    def computed(name: str) -> str | None:
-        algorithm = claimed[name].algorithm
-        if name in store.visited:
-            return store.visited[name].digests.get(algorithm)
-        member = store.find(name)
-        source = store.open(member) if member else None
-        return None if source is None else hash_blob(crew.watched(source), algorithm)
-
-    crew = Crew(computed, jobs or _cores())
-    found = crew.run(sorted(claimed))
-    told = {
-        one.subject
-        for one in (*contents.findings, *(f for image in contents.images for f in image.findings))
-        if one.rule == "blob-digest-mismatch"
-    }
-    return tuple(
-        finding("blob-digest-mismatch", str(claimed[name]), f"its bytes hash to {digest}")
-        for name, digest in sorted(found.items())
-        if digest is not None and digest != str(claimed[name]) and str(claimed[name]) not in told
-    )
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def analyze_image(

@@ -18,9 +18,9 @@ from support.tars import END, TarBuilder, entry, header, pax
 from oci_inspect import analyze
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import FindingCollector
-from oci_inspect.inspection import SHARED_WINDOW
 from oci_inspect.layer.scan import LayerScan, scan_layer
 from oci_inspect.limits import Limits
+from oci_inspect.scanning import SHARED_WINDOW
 from oci_inspect.spec.document import MOST_ITEMS, Fields, Problem, parse_json
 from oci_inspect.stream.compression import decompress
 from oci_inspect.stream.source import BytesSource, drain
