@@ -11,14 +11,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from oci_inspect.lanes import NOBODY, Helpers
 from oci_inspect.stream.source import Source
 
 K = TypeVar("K")
 V = TypeVar("V")
 
+LANES = 3
+"""Lanes that a layer has at most: hashes of the blob and of the tar, and the headers."""
+
 
 class Crew(Generic[K, V]):
-    """``work(key)`` for each key, at most ``size`` at a time, the first keys first."""
+    """``work(key)`` for each key, at most ``size`` at a time, the first keys first.
+
+    Threads that have no key, or none any more, are ``helpers`` of the others.
+    """
 
     def __init__(self, work: Callable[[K], V], size: int) -> None:
         self._work = work
@@ -27,24 +34,28 @@ class Crew(Generic[K, V]):
         self._done: dict[K, V] = {}
         self._failure: BaseException | None = None
         self._stop = threading.Event()
+        self.helpers = NOBODY
 
     def run(self, keys: Iterable[K]) -> dict[K, V]:
         """Do all the work and return its results; the first failure of any thread is raised."""
         self._waiting.extend(keys)
+        total = len(self._waiting)
+        streams = min(self._size, total)
+        self.helpers = Helpers(min(self._size - streams, LANES * streams), streams)
         started: list[threading.Thread] = []
         try:
-            for _ in range(min(self._size, len(self._waiting)) - 1):
-                thread = threading.Thread(target=self._labour, daemon=True)
+            for _ in range(streams - 1):
+                thread = threading.Thread(target=self._labour, args=(total,), daemon=True)
                 thread.start()
                 started.append(thread)
-            self._labour()
-            for thread in started:
-                thread.join()
+            self._labour(total)
         except BaseException:  # Ctrl-C: the others stop at their next read
             self._stop.set()
+            raise
+        finally:
+            self.helpers.dismiss()
             for thread in started:
                 thread.join()
-            raise
         if self._failure is not None:
             raise self._failure
         return self._done
@@ -53,16 +64,16 @@ class Crew(Generic[K, V]):
         """A source whose reading ends, by an exception, when the crew is stopped."""
         return _Watched(source, self._stop)
 
-    def _labour(self) -> None:
+    def _labour(self, total: int) -> None:
         while not self._stop.is_set():
             try:
                 key = self._waiting.popleft()
             except IndexError:
-                return
+                break
             try:
                 self._done[key] = self._work(key)
             except _StoppedError:
-                return
+                break
             except Exception as error:  # noqa: BLE001 - raised again in run()
                 if self._failure is None:
                     self._failure = error
@@ -70,6 +81,10 @@ class Crew(Generic[K, V]):
             except BaseException:
                 self._stop.set()
                 raise
+        if self._stop.is_set() or len(self._done) == total:
+            self.helpers.dismiss()
+        else:
+            self.helpers.serve()
 
 
 class _StoppedError(Exception):

@@ -76,7 +76,7 @@ def scan_blobs(
         if source is None:
             return finding("blob-missing", name, "it passed by in the stream and was not kept")
         try:
-            return scan_layer(crew.watched(source), bounds, sorted(wanted[name]))
+            return scan_layer(crew.watched(source), bounds, sorted(wanted[name]), crew.helpers)
         except OSError as error:
             raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import Limits
 from oci_inspect.paths import normalise, path_text
+
+_PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 class EntryNames:
@@ -20,6 +24,32 @@ class EntryNames:
         self.longest = min(
             255, limits.path_bytes, limits.path_part_bytes, 2 * limits.path_depth - 1
         )
+
+    def odd(self, names: Sequence[bytes]) -> list[int]:
+        """The indices of names that :meth:`clean` must see; the others are paths as they are.
+
+        No name may end in a slash.
+        """
+        together = b"\n" + b"\n".join(names) + b"\n"
+        if not (
+            b"/." in together
+            or b"//" in together
+            or b"\n." in together
+            or b"\n/" in together
+            or b"\n\n" in together
+            or len(together.translate(None, _PRINTABLE)) != len(names) + 1
+            or max(map(len, names)) > self.longest
+        ):
+            return []
+        return [
+            i
+            for i, name in enumerate(names)
+            if b"/." in name
+            or b"//" in name
+            or name[:1] in b"./"
+            or len(name) > self.longest
+            or name.translate(None, _PRINTABLE)
+        ]
 
     def clean(self, name: bytes) -> bytes:
         """The path of a name that may need work, with what there is to say about it."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.findings import Finding, finding
+from oci_inspect.lanes import NOBODY, Helpers, Lane
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
@@ -28,10 +29,7 @@ from oci_inspect.stream.source import (
 
 _TURNS = threading.Lock()
 # Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
-# that lock over once a chunk, and not at each checksum of a file that lets go of it.
-
-_AHEAD = threading.BoundedSemaphore(8)
-# Pieces that all threads together may hash on while others have their turn at the headers.
+# that lock over once a piece, and not at each checksum of a file that lets go of it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +70,8 @@ class _Hasher:
 
     def __init__(self, algorithms: Sequence[str]) -> None:
         self._hashes = {name: hashlib.new(name) for name in algorithms}
-        self.size = 0
 
     def update(self, data: bytes) -> None:
-        self.size += len(data)
         for one in self._hashes.values():
             one.update(data)
 
@@ -84,62 +80,39 @@ class _Hasher:
 
 
 class _HashedSource:
-    """Passes bytes on, as many as asked for, and hashes them by the way.
+    """Passes bytes on, as many as asked for, and has them hashed by the way.
 
     A pipe gives what it has. What is made of a damaged layer, or of one at the edge of a limit,
     must not depend on it.
     """
 
-    def __init__(self, source: Source, hasher: _Hasher) -> None:
+    def __init__(self, source: Source, lane: Lane) -> None:
         self._source = source
-        self._hasher = hasher
+        self._lane = lane
+        self.size = 0
 
     def read(self, size: int, /) -> bytes:
         data = read_exactly(self._source, size)
-        self._hasher.update(data)
+        if data:
+            self.size += len(data)
+            self._lane.put(data)
         return data
 
 
 class _Listing:
-    """Feeds the scanner when it is this thread's turn, and hashing may go on meanwhile.
-
-    A limit of the listing (entries, path lengths) ends it: the digests can still be told.
+    """Feeds the scanner. A limit of the listing (entries, path lengths) ends it, but not the
+    reading: the digests can still be told.
     """
 
     def __init__(self, scanner: TarScanner) -> None:
         self._scanner = scanner
-        self._pending: list[bytes] = []
-        self._ahead = 0
         self.ended: list[Finding] = []
 
     def take(self, data: bytes) -> None:
-        """Go on by ``data``, now or later."""
         if self.ended:
             return
-        self._pending.append(data)
-        if not _TURNS.acquire(blocking=False):
-            if _AHEAD.acquire(blocking=False):
-                self._ahead += 1
-                return
-            _TURNS.acquire()
         try:
-            self._feed()
-        finally:
-            _TURNS.release()
-
-    def finish(self) -> None:
-        """Feed what is left."""
-        with _TURNS:
-            self._feed()
-
-    def _feed(self) -> None:
-        pending, self._pending = self._pending, []
-        while self._ahead:
-            _AHEAD.release()
-            self._ahead -= 1
-        try:
-            for data in pending:
-                self._scanner.feed(data)
+            self._scanner.feed(data)
         except LimitExceededError as error:
             self.ended.append(finding("limit-exceeded", "", str(error)))
 
@@ -148,44 +121,95 @@ def scan_layer(
     source: Source,
     limits: Limits = DEFAULT_LIMITS,
     algorithms: Sequence[str] = ("sha256",),
+    helpers: Helpers = NOBODY,
 ) -> LayerScan:
     """Read a layer blob once, to its end, and return its scan.
 
-    ``algorithms`` are the digests to compute (``sha256`` must be among them). Damage and limits end
-    up in ``findings``; only errors of the source itself (``OSError``) are raised.
+    ``algorithms`` are the digests to compute (``sha256`` must be among them). Hashing and walking
+    headers is shared with ``helpers``. Damage and limits end up in ``findings``; only errors of the
+    source itself (``OSError``) are raised.
     """
-    blob = _Hasher(algorithms)
-    raw = _HashedSource(source, blob)
-    head = read_exactly(raw, MAGIC_BYTES)
-    compression = detect(head)
-    scanner = TarScanner(limits)
-    if compression == "none":
-        found, read = _read_tar(PrefixedSource(head, raw), None, scanner, limits)
-        tar = blob
-    else:
-        tar = _Hasher(algorithms)
-        plain = decompress(compression, PrefixedSource(head, raw), limits)
-        bounded = BoundedSource(plain, blob, limits, "the layer")
-        found, read = _read_tar(bounded, tar, scanner, limits)
-    drain(raw)
-    whole = read and not found
-    if whole:
-        scanner.close()
-    else:
-        scanner.cut()
-    problems = scanner.findings
-    problems.extend(found)
-    return LayerScan(
-        digests=blob.digests(),
-        size=blob.size,
-        diff_ids=tar.digests() if read else {},
-        uncompressed_size=tar.size,
-        compression=compression,
-        table=scanner.table,
-        findings=problems.result(),
-        complete=whole,
-        listed=scanner.listed,
-    )
+    return _Reading(source, limits, algorithms, helpers).run()
+
+
+class _Reading:
+    """One blob on its way: what reads it, and the lanes that its pieces go through."""
+
+    def __init__(
+        self, source: Source, limits: Limits, algorithms: Sequence[str], helpers: Helpers
+    ) -> None:
+        self._limits = limits
+        self._lanes: list[Lane] = []
+        self._helpers = helpers
+        self._scanner = TarScanner(limits)
+        self._listing = _Listing(self._scanner)
+        self._headers = self._lane(self._listing.take, _TURNS)
+        self._blob = _Hasher(algorithms)
+        self._raw = _HashedSource(source, self._lane(self._blob.update))
+        self._tar = _Hasher(algorithms)
+        self._size = 0
+
+    def _lane(self, take: Callable[[bytes], None], turns: threading.Lock | None = None) -> Lane:
+        lane = Lane(take, self._helpers, self._lanes, turns)
+        self._lanes.append(lane)
+        return lane
+
+    def run(self) -> LayerScan:
+        limits, raw, scanner = self._limits, self._raw, self._scanner
+        head = read_exactly(raw, MAGIC_BYTES)
+        compression = detect(head)
+        source: Source = PrefixedSource(head, raw)
+        if compression == "none":
+            broken = self._read(source, None)
+        else:
+            plain = decompress(compression, source, limits)
+            tar = self._lane(self._tar.update)
+            broken = self._read(BoundedSource(plain, raw, limits, "the layer"), tar)
+        drain(raw)
+        for lane in self._lanes:
+            lane.finish()
+        found = [*self._listing.ended, *broken]
+        if found:
+            scanner.cut()
+        else:
+            scanner.close()
+        problems = scanner.findings
+        problems.extend(found)
+        tar_hash = self._blob if compression == "none" else self._tar
+        return LayerScan(
+            digests=self._blob.digests(),
+            size=raw.size,
+            diff_ids={} if broken else tar_hash.digests(),
+            uncompressed_size=raw.size if compression == "none" else self._size,
+            compression=compression,
+            table=scanner.table,
+            findings=problems.result(),
+            complete=not found,
+            listed=scanner.listed,
+        )
+
+    def _read(self, source: Source, tar: Lane | None) -> list[Finding]:
+        """Read the tar to its end; return what broke on the way.
+
+        ``tar`` is None where the blob is the tar and its bytes are hashed as they are read. A limit
+        on the bytes themselves ends the reading as well as the listing.
+        """
+        limits = self._limits
+        try:
+            while data := source.read(CHUNK):
+                self._size += len(data)
+                if tar is not None:
+                    tar.put(data)
+                if self._size > limits.layer_bytes:
+                    raise LimitExceededError(
+                        "layer_bytes", limits.layer_bytes, self._size, "the layer"
+                    )
+                self._headers.put(data)
+        except CorruptStreamError as error:
+            return [finding("layer-corrupt", "", str(error))]
+        except LimitExceededError as error:
+            return [finding("limit-exceeded", "", str(error))]
+        return []
 
 
 def hash_blob(source: Source, algorithm: str) -> str:
@@ -194,30 +218,3 @@ def hash_blob(source: Source, algorithm: str) -> str:
     while data := source.read(CHUNK):
         hasher.update(data)
     return hasher.digests()[algorithm]
-
-
-def _read_tar(
-    source: Source, tar: _Hasher | None, scanner: TarScanner, limits: Limits
-) -> tuple[list[Finding], bool]:
-    """Read the tar to its end; return what broke on the way, and whether the end was reached.
-
-    ``tar`` is None where the blob is the tar and its bytes are hashed as they are read. A limit on
-    the bytes themselves ends the reading as well as the listing.
-    """
-    listing = _Listing(scanner)
-    broken: list[Finding] = []
-    size = 0
-    try:
-        while data := source.read(CHUNK):
-            size += len(data)
-            if tar is not None:
-                tar.update(data)
-            if size > limits.layer_bytes:
-                raise LimitExceededError("layer_bytes", limits.layer_bytes, size, "the layer")
-            listing.take(data)
-    except CorruptStreamError as error:
-        broken.append(finding("layer-corrupt", "", str(error)))
-    except LimitExceededError as error:
-        broken.append(finding("limit-exceeded", "", str(error)))
-    listing.finish()
-    return [*listing.ended, *broken], not broken

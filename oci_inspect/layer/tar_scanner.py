@@ -1,14 +1,12 @@
 """The rows of a layer's tar, from its bytes as they pass by in pieces of any size.
 
-The tight loop of the whole program. A header that needs nothing special is taken apart here;
-everything else goes to :class:`~oci_inspect.stream.tar.HeaderReader`. Contents are fingerprinted,
+Headers that need nothing special come as columns from :mod:`~oci_inspect.layer.plain_headers`;
+all others go to :class:`~oci_inspect.stream.tar.HeaderReader`. Contents are fingerprinted,
 never kept. A damaged header does not end the listing: the scanner says so and goes on at the next
 block that is a header (GNU tar and bsdtar do; Python's tarfile ends in silence).
 """
 
 from __future__ import annotations
-
-import struct
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
@@ -22,8 +20,8 @@ from oci_inspect.layer.entries import (
     SYMLINK,
     EntryTable,
 )
-from oci_inspect.layer.field_memo import FieldMemo
 from oci_inspect.layer.names import EntryNames
+from oci_inspect.layer.plain_headers import Headers, PlainHeaders
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.paths import path_text
 from oci_inspect.stream.compression import adler32, crc32
@@ -33,7 +31,6 @@ from oci_inspect.stream.tar import (
     HeaderReader,
     TarHeader,
     TarHeaderError,
-    until_nul,
 )
 
 EMPTY_FINGERPRINT = 1 << 32
@@ -54,11 +51,6 @@ _TYPES = {
     0x35: DIRECTORY,
     0x36: FIFO,
 }
-_PLAIN_TYPES = {b"0": FILE, b"\0": FILE, b"1": HARDLINK, b"2": SYMLINK, b"5": DIRECTORY}
-_ENDS = b"\0 "
-_PRINTABLE = bytes(range(0x20, 0x7F))
-_FIELDS = struct.Struct("100s24s12s12s8sc")
-# Name, mode with both owners, size, time, checksum, type.
 _TOC_NAMES = (b"stargz.index.json",)
 
 
@@ -71,7 +63,7 @@ class TarScanner:
         self._limits = limits
         self._names = EntryNames(limits, self.findings)
         self._headers = HeaderReader(limits)
-        self._fields = FieldMemo()
+        self._plain = PlainHeaders()
         self._carry = b""
         self._content = 0  # bytes of the current file still to come
         self._padding = 0  # bytes to pass over behind it
@@ -154,96 +146,90 @@ class TarScanner:
 
     def _run(self, data: bytes, position: int) -> int:
         """Take headers whose block lies whole in ``data``, as many as there are."""
-        table = self.table
-        paths, types, sizes = table.paths, table.types, table.sizes
-        modes, uids, gids, mtimes = table.modes, table.uids, table.gids, table.mtimes
-        fingerprints, offsets = table.fingerprints, table.offsets
-        memo = self._fields
-        owners, times, checksums = memo.owners, memo.times, memo.checksums
-        unpack = _FIELDS.unpack_from
-        view = memoryview(data)
-        base = self._position
         last = len(data) - BLOCK
-        end = len(data)
-        limit = self._limits.entries
-        longest, clean = self._names.longest, self._names.clean
-        plain = self._headers.plain and not self._lost and not self._zero_seen
         while position <= last:
-            name, owner, size_field, time, summed, flag = unpack(data, position)
-            name = name.rstrip(b"\0")
-            octal = size_field[:11]
-            try:
-                # A size is rarely met twice; the other numbers of a tar repeat over and over.
-                mode, uid, gid = owners[owner]
-                mtime = times[time]
-                checksum = checksums[summed]
-                kind = _PLAIN_TYPES[flag]
-                size = int(octal, 8) if octal.isdigit() else -1
-            except (KeyError, ValueError):
-                if plain and memo.learn(owner, time, summed):
-                    continue
-                size = -1
-            block = data[position : position + BLOCK]
-            if (
-                size < 0
-                or not plain
-                or checksum != adler32(block) & 0xFFFF
-                or not block.isascii()
-                or size_field[11] not in _ENDS
-                or not name
-                or b"\0" in name
-                or (size and kind != FILE)
-                or (name[-1] == 0x2F and kind == FILE)
-            ):
+            headers = None
+            if self._headers.plain and not self._lost and not self._zero_seen:
+                most = max(1, self._limits.entries + 1 - len(self.table))
+                headers = self._plain.take(data, position, most)
+            if headers is not None:
+                position = self._rows(data, headers)
+                if self._content or self._padding:
+                    return position
+            else:
+                block = data[position : position + BLOCK]
                 position += BLOCK
                 self._block(block, position)
                 if self._content or self._padding or self._payload_left or self._ended:
                     return position
-                plain = self._headers.plain and not self._lost and not self._zero_seen
-                continue
-            if block[345] and block[257:263] == b"ustar\0":
-                name = until_nul(block[345:500]) + b"/" + name
-            if name[-1] == 0x2F:
-                name = name.rstrip(b"/")
-            if (
-                b"/." in name
-                or b"//" in name
-                or name[:1] in b"./"
-                or len(name) > longest
-                or name.translate(None, _PRINTABLE)
-            ):
-                name = clean(name)
-            position += BLOCK
-            if kind in (SYMLINK, HARDLINK):
-                self._link(kind, name, until_nul(block[157:257]))
-            paths.append(name)
-            types.append(kind)
-            sizes.append(size)
-            modes.append(mode)
-            uids.append(uid)
-            gids.append(gid)
-            mtimes.append(mtime)
-            offsets.append(base + position)
-            if len(paths) > limit:
-                fingerprints.append(EMPTY_FINGERPRINT)
-                self._check_entries()
-            if not size:
-                fingerprints.append(EMPTY_FINGERPRINT)
-                continue
-            stop = position + size
-            if stop > end:
-                fingerprints.append(0)
-                self._begin_content(size)
-                return position
-            content = view[position:stop]
-            fingerprints.append(
-                crc32(content) if size > SMALL else adler32(content) << 32 | crc32(content)
-            )
-            position = stop + -size % BLOCK
-            if position > end:
-                self._padding = position - end
-                return end
         return position
+
+    def _rows(self, data: bytes, headers: Headers) -> int:
+        """Keep the rows of plain headers; return the position behind what was taken."""
+        headers, error = self._tidy(headers)
+        table = self.table
+        table.paths += headers.names
+        table.types += headers.kinds
+        table.sizes.fromlist(headers.sizes)
+        modes, uids, gids = zip(*headers.owners, strict=True) if headers.owners else ((), (), ())
+        table.modes.extend(modes)
+        table.uids.extend(uids)
+        table.gids.extend(gids)
+        table.mtimes.fromlist(headers.times)
+        base = self._position + BLOCK
+        table.offsets.fromlist([base + start for start in headers.starts])
+        whole = list(zip(headers.starts, headers.sizes, strict=True))
+        over = len(table.paths) > self._limits.entries
+        cut = not over and bool(whole) and sum(whole[-1]) + BLOCK > len(data)
+        if over or cut:
+            whole.pop()
+        view = memoryview(data)
+        table.fingerprints.fromlist(
+            [
+                (
+                    crc32(view[start + BLOCK : start + BLOCK + size])
+                    if size > SMALL
+                    else adler32(content := view[start + BLOCK : start + BLOCK + size]) << 32
+                    | crc32(content)
+                )
+                if size
+                else EMPTY_FINGERPRINT
+                for start, size in whole
+            ]
+        )
+        if over:
+            table.fingerprints.append(EMPTY_FINGERPRINT)
+            self._check_entries()
+        if error is not None:
+            raise error
+        if cut:
+            table.fingerprints.append(0)
+            self._begin_content(headers.sizes[-1])
+            return headers.starts[-1] + BLOCK
+        self._padding = max(0, headers.end - len(data))
+        return min(headers.end, len(data))
+
+    def _tidy(self, headers: Headers) -> tuple[Headers, LimitExceededError | None]:
+        """Make paths of the names and keep the targets of links.
+
+        In the order of the rows: a path that breaks a limit ends the listing in front of it.
+        """
+        names, targets = headers.names, headers.targets
+        for i in headers.others:
+            names[i] = names[i].rstrip(b"/")
+        odd = self._names.odd(names)
+        row = len(self.table)
+        for i in sorted({*odd, *targets}):
+            try:
+                if i in odd:
+                    names[i] = self._names.clean(names[i])
+                if i in targets:
+                    self.table.linknames[row + i] = self._names.target(
+                        names[i], targets[i], hard=headers.kinds[i] == HARDLINK
+                    )
+            except LimitExceededError as error:
+                return headers.first(i), error
+        return headers, None
 
     def _block(self, block: bytes, position: int) -> None:
         """Take one block by the slow way; ``position`` is behind it in the current piece."""

@@ -304,7 +304,7 @@ class _ZstdSource:
         self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
             # The library has bounds of its own; the walker knows the right one.
             max_window_size=min(max(limits.zstd_window, 1 << 10), 1 << zstandard.WINDOWLOG_MAX)
-        ).stream_reader(cast("IO[bytes]", tapped), read_size=128 * 1024, read_across_frames=True)
+        ).stream_reader(cast("IO[bytes]", tapped), read_size=_RAW, read_across_frames=True)
 
     def read(self, size: int, /) -> bytes:
         if self._ended:
