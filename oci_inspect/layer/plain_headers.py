@@ -78,12 +78,16 @@ class PlainHeaders:
 
     def __init__(self) -> None:
         self._most = 16
+        self._odd_next = False
 
     def take(self, data: bytes, position: int, most: int) -> Headers | None:
         """The plain headers from ``position`` on, up to ``most``; None where the first is not.
 
         They follow each other, and each lies whole in ``data``; the last one's content need not.
         """
+        if self._odd_next:
+            self._odd_next = False
+            return None
         starts, sizes, end = _walk(data, position, min(most, self._most))
         if not starts:
             return None
@@ -103,6 +107,7 @@ class PlainHeaders:
             else:
                 low, found = middle, part
         self._most = 2 * low + 2
+        self._odd_next = found is not None
         return found
 
     def _columns(
@@ -115,13 +120,8 @@ class PlainHeaders:
         name_fields, owners, octals, times, sums = zip(*_FIELDS.iter_unpack(joined), strict=True)
         if ADLERS.all(sums) != [one & 0xFFFF for one in map(adler32, blocks)]:
             return None
-        sizes_joined = b"".join(octals)
-        digits = sizes_joined.translate(None, _ENDS)
-        if (
-            sizes_joined[11::12].strip(_ENDS)
-            or len(digits) != 11 * len(blocks)
-            or not digits.isdigit()
-        ):
+        digits = b"".join(octals)
+        if digits[11::12].strip(_ENDS) or not digits.translate(None, _ENDS).isdigit():
             return None
         triples, seconds = OWNERS.all(owners), TIMES.all(times)
         if triples is None or seconds is None:
