@@ -11,14 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from oci_inspect.lanes import NOBODY, Helpers
+from oci_inspect.lanes import LANES, NOBODY, Helpers, StoppedError
 from oci_inspect.stream.source import Source
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-LANES = 3
-"""Lanes that a layer has at most: hashes of the blob and of the tar, and the headers."""
 
 
 class Crew(Generic[K, V]):
@@ -50,7 +47,7 @@ class Crew(Generic[K, V]):
                 started.append(thread)
             self._labour(total)
         except BaseException:  # Ctrl-C: the others stop at their next read
-            self._stop.set()
+            self._end()
             raise
         finally:
             self.helpers.dismiss()
@@ -64,6 +61,11 @@ class Crew(Generic[K, V]):
         """A source whose reading ends, by an exception, when the crew is stopped."""
         return _Watched(source, self._stop)
 
+    def _end(self) -> None:
+        """Have every thread stop at its next piece."""
+        self._stop.set()
+        self.helpers.stopped = True
+
     def _labour(self, total: int) -> None:
         while not self._stop.is_set():
             try:
@@ -72,23 +74,19 @@ class Crew(Generic[K, V]):
                 break
             try:
                 self._done[key] = self._work(key)
-            except _StoppedError:
+            except StoppedError:
                 break
             except Exception as error:  # noqa: BLE001 - raised again in run()
                 if self._failure is None:
                     self._failure = error
-                self._stop.set()
+                self._end()
             except BaseException:
-                self._stop.set()
+                self._end()
                 raise
         if self._stop.is_set() or len(self._done) == total:
             self.helpers.dismiss()
         else:
             self.helpers.serve()
-
-
-class _StoppedError(Exception):
-    """The crew was stopped."""
 
 
 class _Watched:
@@ -98,5 +96,5 @@ class _Watched:
 
     def read(self, size: int, /) -> bytes:
         if self._stop.is_set():
-            raise _StoppedError
+            raise StoppedError
         return self._source.read(size)

@@ -24,16 +24,27 @@ from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, o
 from oci_inspect.analysis.waste import roll_up
 from oci_inspect.archive.contents import Contents, Image, LayerRef
 from oci_inspect.archive.opening import open_store
-from oci_inspect.archive.reading import find_unreferenced, read_contents
+from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
 from oci_inspect.archive.selection import select
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import Finding, FindingCollector, limit_met
+from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
-from oci_inspect.scanning import check_others, scan_blobs, visit, wanted_blobs
+from oci_inspect.progress import Progress
+from oci_inspect.scanning import (
+    Means,
+    bytes_of,
+    check_blobs,
+    cores,
+    layer_labels,
+    scan_blobs,
+    visitor,
+    wanted_blobs,
+)
 from oci_inspect.spec.platform import parse_platform
 
 
@@ -49,6 +60,7 @@ class ArchiveFile:
     contents: Contents
     limits: Limits
     _store: Store[LayerScan]
+    _progress: Progress
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -72,10 +84,14 @@ class ArchiveFile:
         may use. Raises :class:`ArchiveError` where the input changed meanwhile.
         """
         chosen = self.images if images is None else tuple(images)
-        scans = scan_blobs(self._store, wanted_blobs(chosen), self.limits, jobs)
+        store = self._store
+        means = Means(self.limits, jobs or cores(), self._progress)
+        wanted = wanted_blobs(chosen)
+        others = named_blobs(store, self.contents) if len(chosen) == len(self.images) else {}
+        self._progress.expect(bytes_of(store, (*wanted, *others)))
+        scans = scan_blobs(store, wanted, layer_labels(chosen), means)
         findings = self.findings
-        if len(chosen) == len(self.images):
-            findings += check_others(self._store, self.contents, jobs)
+        findings += check_blobs(store, others, self._mismatches(), means)
         self._store.check_unchanged()
         return Analysis(
             archive=self.info,
@@ -83,6 +99,13 @@ class ArchiveFile:
             other=self.contents.other,
             findings=findings,
         )
+
+    def _mismatches(self) -> set[str]:
+        """The digests of documents that are said not to hold."""
+        findings = [*self.contents.findings]
+        for image in self.contents.images:
+            findings += image.findings
+        return {one.subject for one in findings if one.rule == "blob-digest-mismatch"}
 
     def close(self) -> None:
         """Close the input."""
@@ -101,18 +124,27 @@ class ArchiveFile:
 
 
 def open_archive(
-    path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS, scan: bool = True
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    scan: bool = True,
+    jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> ArchiveFile:
     """Open a saved image: a tar file, a folder, or ``-`` for standard input.
 
     A stream (standard input, or a file that is compressed as a whole) passes by only once: its
-    layers are scanned now, unless ``scan`` is False. Raises :class:`ArchiveError`.
+    layers are scanned now, with the help of ``jobs`` threads, unless ``scan`` is False.
+    ``progress`` is told of every byte that is read. Raises :class:`ArchiveError`.
     """
-    store = open_store(
-        os.fspath(path),
-        (lambda source, name: visit(source, name, limits)) if scan else None,
-        limits,
-    )
+    told = progress or Progress()
+    means = Means(limits, jobs or cores(), told)
+    helpers = Helpers(min(means.jobs - 1, LANES))
+    try:
+        visit = visitor(means, helpers) if scan else None
+        store = open_store(os.fspath(path), visit, limits, told)
+    finally:
+        helpers.dismiss()
     try:
         contents = read_contents(store)
     except OSError as error:
@@ -122,7 +154,7 @@ def open_archive(
         store.close()
         raise
     info = ArchiveInfo(os.fspath(path), contents.kind, store.compression, store.size)
-    return ArchiveFile(info, contents, limits, store)
+    return ArchiveFile(info, contents, limits, store, told)
 
 
 def analyze(
@@ -132,6 +164,7 @@ def analyze(
     platform: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> Analysis:
     """Open a saved image and tell its whole story; see :class:`Analysis`.
 
@@ -141,7 +174,7 @@ def analyze(
     is none.
     """
     wanted = None if platform is None else parse_platform(platform)
-    with open_archive(path, limits=limits) as archive:
+    with open_archive(path, limits=limits, jobs=jobs, progress=progress) as archive:
         return archive.analyze(select(archive.images, image, wanted), jobs)
 
 

@@ -15,8 +15,15 @@ from queue import SimpleQueue
 DEPTH = 4
 """Pieces that may wait in a lane, where few streams are read at a time."""
 
+LANES = 3
+"""Lanes that a stream has at most: hashes of the blob and of the tar, and the headers."""
+
 WORTH = 1 << 18
 """Bytes of a piece from which on it is worth waking another thread."""
+
+
+class StoppedError(Exception):
+    """All work is to end, and this was in the middle of it."""
 
 
 class Lane:
@@ -42,9 +49,14 @@ class Lane:
         self._failure: BaseException | None = None
 
     def put(self, piece: bytes) -> None:
-        """Add a piece. It is worked at now or later; more than a few never wait."""
-        self._waiting.append(piece)
+        """Add a piece. It is worked at now or later; more than a few never wait.
+
+        Raises :class:`StoppedError` where all work is to end, and what was raised at work.
+        """
         helpers = self._helpers
+        if helpers.stopped:
+            raise StoppedError
+        self._waiting.append(piece)
         if helpers.present and len(piece) >= WORTH:
             if not self.offered:
                 self.offered = True
@@ -95,6 +107,8 @@ class Helpers:
     """
 
     def __init__(self, most: int = 0, streams: int = 1) -> None:
+        self.stopped = False
+        """Set it, and every stream ends at its next piece."""
         self.depth = max(1, min(DEPTH, 16 // max(1, streams)))
         self._most = most
         self._offers: SimpleQueue[Lane | None] = SimpleQueue()

@@ -7,30 +7,57 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from oci_inspect.archive.contents import Contents, Image
-from oci_inspect.archive.reading import named_blobs
-from oci_inspect.archive.store import Store
+from oci_inspect.archive.contents import Image
+from oci_inspect.archive.members import Member
+from oci_inspect.archive.store import Store, Visitor
 from oci_inspect.crew import Crew
 from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import Finding, finding, limit_met
+from oci_inspect.lanes import Helpers
 from oci_inspect.layer.scan import LayerScan, hash_blob, scan_layer
 from oci_inspect.limits import MIB, Limits
-from oci_inspect.spec.digest import HEX_LENGTHS, computable
+from oci_inspect.progress import Progress
+from oci_inspect.spec.digest import HEX_LENGTHS, Digest, computable
 from oci_inspect.stream.source import Source
+
+HEX_DIGITS = frozenset("0123456789abcdef")
 
 SHARED_WINDOW = 8 * MIB
 """Bytes of zstd window up to which layers are read side by side; larger ones take turns."""
 
 
-def visit(source: Source, name: str, limits: Limits) -> LayerScan:
-    """Scan a member of a stream, which may be a layer: nobody knows before the documents came."""
-    parts = name.split("/")
-    algorithm = parts[-2] if len(parts) >= 3 and parts[-3] == "blobs" else "sha256"
-    algorithms = {"sha256", algorithm} & HEX_LENGTHS.keys()
-    return scan_layer(source, limits, sorted(algorithms | {"sha256"}))
+@dataclass(frozen=True, slots=True)
+class Means:
+    """With what blobs are read: within which limits, by how many threads, and who is told."""
+
+    limits: Limits
+    jobs: int
+    progress: Progress
+
+
+def visitor(means: Means, helpers: Helpers) -> Visitor[LayerScan]:
+    """What scans members of a stream, any of which may be a layer: the documents come later."""
+
+    def visit(source: Source, member: Member) -> LayerScan:
+        parts = member.name.split("/")
+        algorithm = parts[-2] if len(parts) >= 3 and parts[-3] == "blobs" else "sha256"
+        algorithms = sorted({"sha256", algorithm} & HEX_LENGTHS.keys())
+        with means.progress.part(_short(member.name), member.size, inside=True) as part:
+            return scan_layer(part.counted(source), means.limits, algorithms, helpers)
+
+    return visit
+
+
+def _short(name: str) -> str:
+    """A blob by the first digits of its digest, as far as its path tells of one."""
+    for part in reversed(name.split("/")):
+        digits = part.removesuffix(".tar")
+        if len(digits) >= 64 and not set(digits) - HEX_DIGITS:
+            return digits[:12]
+    return name
 
 
 def wanted_blobs(images: Iterable[Image]) -> dict[str, set[str]]:
@@ -49,10 +76,25 @@ def wanted_blobs(images: Iterable[Image]) -> dict[str, set[str]]:
     return wanted
 
 
+def layer_labels(images: Sequence[Image]) -> dict[str, str]:
+    """What to call the members that are layers: by their place in the first image that has them."""
+    labels: dict[str, str] = {}
+    for image in images:
+        name = f"{image.name}, " if len(images) > 1 else ""
+        for i, layer in enumerate(image.layers):
+            if layer.member is not None:
+                labels.setdefault(layer.member, f"{name}layer {i + 1} of {len(image.layers)}")
+    return labels
+
+
 def scan_blobs(
-    store: Store[LayerScan], wanted: dict[str, set[str]], limits: Limits, jobs: int | None
+    store: Store[LayerScan], wanted: dict[str, set[str]], labels: dict[str, str], means: Means
 ) -> dict[str, LayerScan | Finding]:
-    """Scan each blob once, the largest first, several at a time; what cannot be opened is told."""
+    """Scan each blob once, the largest first, several at a time; what cannot be opened is told.
+
+    ``labels`` are what the members that are read are called, for those who wait.
+    """
+    limits = means.limits
     modest = replace(limits, zstd_window=min(limits.zstd_window, SHARED_WINDOW))
     turns = threading.Lock()
 
@@ -73,30 +115,27 @@ def scan_blobs(
             source = store.open(member) if member else None
         except ArchiveError as error:
             return finding("blob-missing", name, str(error))
-        if source is None:
+        if source is None or member is None:
             return finding("blob-missing", name, "it passed by in the stream and was not kept")
         try:
-            return scan_layer(crew.watched(source), bounds, sorted(wanted[name]), crew.helpers)
+            with means.progress.part(labels.get(name, name), member.size) as part:
+                watched = crew.watched(part.counted(source))
+                return scan_layer(watched, bounds, sorted(wanted[name]), crew.helpers)
         except OSError as error:
             raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 
-    def size(name: str) -> int:
-        member = store.find(name)
-        return member.size if member else 0
-
-    names = sorted(wanted, key=lambda name: (-size(name), name))
-    crew = Crew(scan, jobs or cores())
+    names = sorted(wanted, key=lambda name: (-_size(store, name), name))
+    crew = Crew(scan, means.jobs)
     return crew.run(names)
 
 
-def check_others(
-    store: Store[LayerScan], contents: Contents, jobs: int | None
+def check_blobs(
+    store: Store[LayerScan], claimed: dict[str, Digest], told: set[str], means: Means
 ) -> tuple[Finding, ...]:
     """Hold blobs that are no layers (attestations, leftovers) against their own names.
 
-    What is said already of a manifest or a config is not said again.
+    ``told`` are digests that are known not to hold: what is said already is not said again.
     """
-    claimed = named_blobs(store, contents)
 
     def computed(name: str) -> str | None:
         algorithm = claimed[name].algorithm
@@ -104,20 +143,28 @@ def check_others(
             return store.visited[name].digests.get(algorithm)
         member = store.find(name)
         source = store.open(member) if member else None
-        return None if source is None else hash_blob(crew.watched(source), algorithm)
+        if source is None or member is None:
+            return None
+        with means.progress.part(_short(name), member.size) as part:
+            return hash_blob(crew.watched(part.counted(source)), algorithm)
 
-    crew = Crew(computed, jobs or cores())
+    crew = Crew(computed, means.jobs)
     found = crew.run(sorted(claimed))
-    told = {
-        one.subject
-        for one in (*contents.findings, *(f for image in contents.images for f in image.findings))
-        if one.rule == "blob-digest-mismatch"
-    }
     return tuple(
         finding("blob-digest-mismatch", str(claimed[name]), f"its bytes hash to {digest}")
         for name, digest in sorted(found.items())
         if digest is not None and digest != str(claimed[name]) and str(claimed[name]) not in told
     )
+
+
+def bytes_of(store: Store[LayerScan], names: Iterable[str]) -> int:
+    """How many bytes there are to read of these members, beside those that passed by."""
+    return sum(_size(store, name) for name in names if name not in store.visited)
+
+
+def _size(store: Store[LayerScan], name: str) -> int:
+    member = store.find(name)
+    return member.size if member else 0
 
 
 def cores() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "oci_inspect"
-BASE = {"errors", "findings", "lanes", "lazy", "limits", "paths", "_version"}
+BASE = {"errors", "findings", "lanes", "lazy", "limits", "paths", "progress", "_version"}
 
 ALLOWED: dict[str, set[str]] = {
     "spec": set(),

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from oci_inspect.lanes import NOBODY, WORTH, Helpers, Lane
+from oci_inspect.lanes import NOBODY, WORTH, Helpers, Lane, StoppedError
 
 PIECE = bytes(WORTH)
 
@@ -179,3 +179,12 @@ def test_no_thread_is_started_for_one_that_works_alone():
 
 def test_many_streams_hold_fewer_pieces_each():
     assert Helpers(0, 1).depth > Helpers(0, 16).depth >= 1
+
+
+def test_a_stream_ends_at_its_next_piece_when_all_is_stopped():
+    helpers = Helpers()
+    lane = Lane(lambda piece: None, helpers)
+    lane.put(PIECE)
+    helpers.stopped = True
+    with pytest.raises(StoppedError):
+        lane.put(PIECE)

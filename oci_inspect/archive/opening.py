@@ -20,6 +20,7 @@ from oci_inspect.archive.store import (
 )
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.progress import Progress
 from oci_inspect.stream.compression import decompress, detect
 from oci_inspect.stream.source import (
     BoundedSource,
@@ -52,21 +53,25 @@ _ROOTFS = frozenset({"bin", "etc", "usr", "lib", "sbin", "var", "root", "home", 
 
 
 def open_store(
-    path: str, visitor: Visitor[T] | None = None, limits: Limits = DEFAULT_LIMITS
+    path: str,
+    visitor: Visitor[T] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
 ) -> Store[T]:
     """Open a file, a folder, or ``-`` for standard input.
 
-    ``visitor`` is given the members of a stream as they pass by. Raises :class:`ArchiveError`
-    where the input is no image archive, with what it is instead and what to do.
+    ``visitor`` is given the members of a stream as they pass by, and ``progress`` is told of its
+    bytes. Raises :class:`ArchiveError` where the input is no image archive, with what it is instead
+    and what to do.
     """
     store: Store[T]
     called = "standard input" if path == "-" else path
     try:
         if path == "-":
             _widen(0)
-            store = _open_source(called, _Descriptor(0), visitor, limits)
+            store = _open_source(called, _watched(0, progress), visitor, limits)
         else:
-            store = _open_path(path, visitor, limits)
+            store = _open_path(path, visitor, limits, progress)
     except LimitExceededError as error:
         raise LimitExceededError(
             error.limit, error.maximum, error.actual, f"{called}: {error.subject}"
@@ -97,7 +102,20 @@ class _Descriptor:
         return os.read(self._fd, size)
 
 
-def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T]:
+def _watched(fd: int, progress: Progress | None) -> Source:
+    """What a descriptor gives, counted; of a file it is known how much that will be."""
+    source = _Descriptor(fd)
+    if progress is None:
+        return source
+    known = os.fstat(fd)
+    if stat.S_ISREG(known.st_mode):
+        progress.expect(max(0, known.st_size - os.lseek(fd, 0, os.SEEK_CUR)))
+    return progress.counted(source)
+
+
+def _open_path(
+    path: str, visitor: Visitor[T] | None, limits: Limits, progress: Progress | None
+) -> Store[T]:
     try:
         kind = os.stat(path).st_mode  # noqa: PTH116
         if stat.S_ISDIR(kind):
@@ -122,7 +140,7 @@ def _open_path(path: str, visitor: Visitor[T] | None, limits: Limits) -> Store[T
             keep = True
             return store
         watched = WatchedFile(path, fd)
-        store = _open_source(path, _Descriptor(fd), visitor, limits)
+        store = _open_source(path, _watched(fd, progress), visitor, limits)
         if stat.S_ISREG(kind):
             watched.check()
         return store

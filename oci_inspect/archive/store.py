@@ -25,7 +25,7 @@ from oci_inspect.stream.source import BytesSource, PrefixedSource, Source, read_
 from oci_inspect.stream.tar import TarHeader
 
 T = TypeVar("T")
-Visitor = Callable[[Source, str], T]
+Visitor = Callable[[Source, Member], T]
 """Called with a member's bytes and its name while a stream passes by."""
 
 SMALL = 64 * KIB
@@ -215,7 +215,7 @@ class StreamStore(Store[T]):
             self._kept[member.offset] = data
             self._budget -= len(data)
         elif visitor is not None:
-            self.visited[member.name] = visitor(PrefixedSource(head, tar), member.name)
+            self.visited[member.name] = visitor(PrefixedSource(head, tar), member)
 
     def open(self, member: Member) -> Source | None:
         """The member's bytes where they were kept."""

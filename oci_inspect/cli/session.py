@@ -12,6 +12,7 @@ import click
 
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, parse_limits
+from oci_inspect.cli.progress import progress_line
 from oci_inspect.cli.target import split_target
 from oci_inspect.errors import ArchiveError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
     from oci_inspect.archive.contents import Image
     from oci_inspect.inspection import ArchiveFile
+    from oci_inspect.progress import Progress
     from oci_inspect.render import Block, Style
     from oci_inspect.spec.platform import Platform
 
@@ -28,7 +30,9 @@ PIPE_WIDTH = 200
 """Columns where nobody's terminal sets them: nothing is cut, as in ps and systemctl."""
 
 
-def open_target(common: Common, *, scan: bool = True) -> tuple[ArchiveFile, str | None]:
+def open_target(
+    common: Common, progress: Progress, *, scan: bool = True
+) -> tuple[ArchiveFile, str | None]:
     """Open the archive that was named; with it the reference that the argument or --image gave."""
     from oci_inspect.inspection import open_archive
 
@@ -43,7 +47,8 @@ def open_target(common: Common, *, scan: bool = True) -> tuple[ArchiveFile, str 
     limits = parse_limits(common.limits)
     # An empty --image names no image: it is a script's unset variable, not a wish for all.
     wanted = reference if common.reference is None else common.reference
-    return open_archive(path, limits=limits, scan=scan), wanted
+    archive = open_archive(path, limits=limits, scan=scan, jobs=common.jobs, progress=progress)
+    return archive, wanted
 
 
 def _platform(common: Common) -> Platform | None:
@@ -60,10 +65,11 @@ def read_target(common: Common, *, need_image: bool) -> tuple[ArchiveFile, Image
     from oci_inspect.archive.selection import select_one
 
     platform = _platform(common)
-    archive, reference = open_target(common, scan=False)
-    with archive:
-        image = select_one(archive.images, reference, platform) if need_image else None
-        return archive, image
+    with progress_line(quiet=common.quiet) as progress:
+        archive, reference = open_target(common, progress, scan=False)
+        with archive:
+            image = select_one(archive.images, reference, platform) if need_image else None
+            return archive, image
 
 
 def now() -> datetime:
@@ -76,13 +82,14 @@ def analyze_target(common: Common, *, one: bool) -> Analysis:
     from oci_inspect.archive.selection import select, select_one
 
     platform = _platform(common)
-    archive, reference = open_target(common)
-    with archive:
-        if one:
-            images = [select_one(archive.images, reference, platform)]
-        else:
-            images = select(archive.images, reference, platform)
-        return archive.analyze(images, common.jobs)
+    with progress_line(quiet=common.quiet) as progress:
+        archive, reference = open_target(common, progress)
+        with archive:
+            if one:
+                images = [select_one(archive.images, reference, platform)]
+            else:
+                images = select(archive.images, reference, platform)
+            return archive.analyze(images, common.jobs)
 
 
 def exit_code(analysis: Analysis, *, verdict: bool = False) -> int:

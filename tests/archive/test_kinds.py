@@ -18,6 +18,8 @@ from support.images import (
 )
 from support.tars import TarBuilder
 
+from oci_inspect.archive.members import Member
+
 BIG = bytes(range(256)) * 1000  # more than a stream keeps of what is no document
 
 
@@ -259,11 +261,11 @@ def test_visitor_sees_the_members_of_a_stream_that_are_not_kept(tmp_path: Path) 
     image = app("a:1")
     seen: dict[str, bytes] = {}
 
-    def visit(source: object, name: str) -> object:
+    def visit(source: object, member: Member) -> object:
         data = b""
         while piece := source.read(7777):  # type: ignore[attr-defined]
             data += piece
-        seen[name] = data
+        seen[member.name] = data
         return len(data)
 
     with delivered(docker_archive(image, style="skopeo"), "fifo", tmp_path) as path:
@@ -273,5 +275,5 @@ def test_visitor_sees_the_members_of_a_stream_that_are_not_kept(tmp_path: Path) 
 
 def test_visitor_that_reads_nothing_does_not_lose_the_place(tmp_path: Path) -> None:
     with delivered(docker_archive(app("a:1")), "gzip", tmp_path) as path:
-        opened = open_path(path, visitor=lambda source, name: None)
+        opened = open_path(path, visitor=lambda source, member: None)
     assert opened.image.references == ("a:1",)

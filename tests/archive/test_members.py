@@ -228,7 +228,7 @@ def test_visitor_keeps_what_it_made_of_the_last_of_two(tmp_path: Path) -> None:
     archive = oci_layout(app("a:1"))
     archive.add("big", b"1" * 100_000).duplicate("big", b"2" * 100_000)
     path = archive.write_file(tmp_path / "a.gz", "gzip")
-    store = open_store(str(path), lambda source, name: source.read(1))
+    store = open_store(str(path), lambda source, member: source.read(1))
     assert store.visited == {"big": b"2"}
     store.close()
 
