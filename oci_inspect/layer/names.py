@@ -9,7 +9,11 @@ from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import Limits
 from oci_inspect.paths import normalise, path_text
 
-_PRINTABLE = bytes(range(0x20, 0x7F))
+PRINTABLE = bytes(range(0x20, 0x7F))
+"""ASCII that needs no second look."""
+
+FIELD = 100
+"""Bytes of a header's name field."""
 
 
 class EntryNames:
@@ -25,31 +29,21 @@ class EntryNames:
             255, limits.path_bytes, limits.path_part_bytes, 2 * limits.path_depth - 1
         )
 
-    def odd(self, names: Sequence[bytes]) -> list[int]:
+    def odd(self, names: Sequence[bytes]) -> set[int]:
         """The indices of names that :meth:`clean` must see; the others are paths as they are.
 
         No name may end in a slash.
         """
-        together = b"\n" + b"\n".join(names) + b"\n"
-        if not (
-            b"/." in together
-            or b"//" in together
-            or b"\n." in together
-            or b"\n/" in together
-            or b"\n\n" in together
-            or len(together.translate(None, _PRINTABLE)) != len(names) + 1
-            or max(map(len, names)) > self.longest
-        ):
-            return []
-        return [
+        longest = self.longest
+        return {
             i
             for i, name in enumerate(names)
             if b"/." in name
             or b"//" in name
             or name[:1] in b"./"
-            or len(name) > self.longest
-            or name.translate(None, _PRINTABLE)
-        ]
+            or len(name) > longest
+            or name.translate(None, PRINTABLE)
+        }
 
     def clean(self, name: bytes) -> bytes:
         """The path of a name that may need work, with what there is to say about it."""

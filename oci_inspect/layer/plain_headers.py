@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, SYMLINK
 from oci_inspect.layer.field_memo import ADLERS, OWNERS, TIMES
+from oci_inspect.layer.names import PRINTABLE
 from oci_inspect.stream.compression import adler32
 from oci_inspect.stream.tar import BLOCK, until_nul
 
@@ -43,18 +44,17 @@ class Headers(NamedTuple):
     """Columns of headers that follow each other, one value a header.
 
     ``starts`` are their positions in the piece, ``end`` that behind the last one's content and
-    padding, which may lie behind the piece. ``names`` are as written, never empty, prefix and name
-    put together; ``others`` are the indices of all that are no regular files, ``targets`` what the
-    links among them name.
+    padding, which may lie behind the piece. ``names`` have no slash at their end, and ``tidy`` says
+    that each of them is a path as it is. ``targets`` are what the links among them name.
     """
 
     starts: list[int]
     names: list[bytes]
+    tidy: bool
     kinds: bytes
     sizes: list[int]
     owners: list[tuple[int, int, int]]
     times: list[int]
-    others: list[int]
     targets: dict[int, bytes]
     end: int
 
@@ -63,11 +63,11 @@ class Headers(NamedTuple):
         return Headers(
             self.starts[:count],
             self.names[:count],
+            self.tidy,
             self.kinds[:count],
             self.sizes[:count],
             self.owners[:count],
             self.times[:count],
-            [i for i in self.others if i < count],
             self.targets,
             self.starts[count],
         )
@@ -131,20 +131,28 @@ class PlainHeaders:
         if others and any(sizes[i] for i in others):
             return None
         names = [field.rstrip(b"\0") for field in name_fields]
-        together = b"\n".join(names) + b"\n"
-        if b"\0" in together or not all(names):
+        if not all(names):
             return None
-        # Only what is no file may end in a slash.
-        if b"/\n" in together and any(
-            name[-1] == 0x2F for name, kind in zip(names, kinds, strict=True) if kind == FILE
-        ):
-            return None
+        for i in others:
+            names[i] = names[i].rstrip(b"/")
+        together = b"\n" + b"\n".join(names) + b"\n"
+        if b"\0" in together or (b"/\n" in together and any(name.endswith(b"/") for name in names)):
+            return None  # only what is no file may end in a slash
+        tidy = not (
+            b"/." in together
+            or b"//" in together
+            or b"\n." in together
+            or b"\n/" in together
+            or b"\n\n" in together
+            or len(together.translate(None, PRINTABLE)) != len(names) + 1
+        )
         if joined[_PREFIX.start :: BLOCK].strip(b"\0"):
             names = [_prefixed(name, block) for name, block in zip(names, blocks, strict=True)]
+            tidy = False
         targets = {
             i: until_nul(blocks[i][_LINK]) for i in others if kinds[i] in (SYMLINK, HARDLINK)
         }
-        return Headers(starts, names, kinds, sizes, triples, seconds, others, targets, end)
+        return Headers(starts, names, tidy, kinds, sizes, triples, seconds, targets, end)
 
 
 def _walk(data: bytes, position: int, most: int) -> tuple[list[int], list[int], int]:
@@ -154,22 +162,25 @@ def _walk(data: bytes, position: int, most: int) -> tuple[list[int], list[int], 
     """
     starts: list[int] = []
     sizes: list[int] = []
+    kinds = _KINDS
     last = len(data) - BLOCK
-    while position <= last and len(starts) < most and _KINDS[data[position + _TYPE]]:
-        try:
+    try:
+        while position <= last and kinds[data[position + 156]]:
             size = int(data[position + 124 : position + 135], 8)
-        except ValueError:
-            break
-        if size < 0:
-            break
-        starts.append(position)
-        sizes.append(size)
-        position += BLOCK + (size + BLOCK - 1 & -BLOCK)
+            if size < 0:
+                break
+            starts.append(position)
+            sizes.append(size)
+            position += size + 1023 & -512
+            if len(starts) == most:
+                break
+    except ValueError:
+        pass
     return starts, sizes, position
 
 
 def _prefixed(name: bytes, block: bytes) -> bytes:
     """A name with the prefix that POSIX headers may have (pax, ustar Interchange Format)."""
     if block[_PREFIX.start] and block[_MAGIC] == b"ustar\0":
-        return until_nul(block[_PREFIX]) + b"/" + name
+        return (until_nul(block[_PREFIX]) + b"/" + name).rstrip(b"/")
     return name

@@ -20,7 +20,7 @@ from oci_inspect.layer.entries import (
     SYMLINK,
     EntryTable,
 )
-from oci_inspect.layer.names import EntryNames
+from oci_inspect.layer.names import FIELD, EntryNames
 from oci_inspect.layer.plain_headers import Headers, PlainHeaders
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.paths import path_text
@@ -215,9 +215,8 @@ class TarScanner:
         In the order of the rows: a path that breaks a limit ends the listing in front of it.
         """
         names, targets = headers.names, headers.targets
-        for i in headers.others:
-            names[i] = names[i].rstrip(b"/")
-        odd = self._names.odd(names)
+        tidy = headers.tidy and self._names.longest >= FIELD
+        odd = set() if tidy else self._names.odd(names)
         row = len(self.table)
         for i in sorted({*odd, *targets}):
             try:

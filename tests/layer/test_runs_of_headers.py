@@ -69,6 +69,8 @@ ODD: dict[str, bytes] = {
     "a contiguous file": header(b"odd", type=b"7"),
     "a prefix": header(b"name", prefix=b"a/long/prefix"),
     "a prefix and a slash": header(b"name/", prefix=b"a/long/prefix", type=b"5"),
+    "a prefix and only a slash": header(b"/", prefix=b"a/long/prefix", type=b"5"),
+    "a long prefix": header(b"n" * 100, prefix=b"p" * 76 + b"/" + b"p" * 77),
     "GNU's header with a time where the prefix is": header(
         b"name", magic=GNU, patch={345: b"14371573007\0"}
     ),
