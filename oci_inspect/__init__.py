@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from oci_inspect.inspection import ArchiveFile, analyze, open_archive
     from oci_inspect.layer.scan import LayerScan, scan_layer
     from oci_inspect.limits import Limits
+    from oci_inspect.progress import Part, Position, Progress
 
 _HOMES = {
     "Analysis": "analysis.results",
@@ -56,6 +57,9 @@ _HOMES = {
     "Limits": "limits",
     "OciInspectError": "errors",
     "Other": "archive.contents",
+    "Part": "progress",
+    "Position": "progress",
+    "Progress": "progress",
     "Reason": "filesystem.merge",
     "SelectionError": "errors",
     "Severity": "findings",
@@ -85,6 +89,9 @@ __all__ = [
     "Limits",
     "OciInspectError",
     "Other",
+    "Part",
+    "Position",
+    "Progress",
     "Reason",
     "SelectionError",
     "Severity",

@@ -126,7 +126,7 @@ def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
             type=int,
             callback=at_least_one,
             metavar="N",
-            help="Layers to scan at the same time.  [default: one a core]",
+            help="Threads that read.  [default: one a core]",
         ),
         click.Option(
             ["--limit"],

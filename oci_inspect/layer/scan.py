@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.findings import Finding, finding
-from oci_inspect.lanes import NOBODY, Helpers, Lane
+from oci_inspect.lanes import DEPTH, NOBODY, Helpers, Lane
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
@@ -30,6 +30,9 @@ from oci_inspect.stream.source import (
 _TURNS = threading.Lock()
 # Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
 # that lock over once a piece, and not at each checksum of a file that lets go of it.
+
+PLAIN = 4
+"""How much larger the pieces of an uncompressed layer are, where few are read at a time."""
 
 bytes(16 * MIB)
 # Never touched, freed at once: from then on glibc keeps freed memory up to twice that much instead
@@ -199,8 +202,11 @@ class _Reading:
         on the bytes themselves ends the reading as well as the listing.
         """
         limits = self._limits
+        # What needs no decompression comes in larger pieces: there are fewer hand-overs of the
+        # interpreter's lock to hide behind the hash.
+        piece = CHUNK if tar is not None or self._helpers.depth < DEPTH else PLAIN * CHUNK
         try:
-            while data := source.read(CHUNK):
+            while data := source.read(piece):
                 self._size += len(data)
                 if tar is not None:
                     tar.put(data)
