@@ -1,7 +1,8 @@
-"""Measure: ``python -m benchmarks [--quick] [--json FILE]``.
+"""Measure oci-inspect against floors, scripts and other programs.
 
-Every figure is a ratio of medians of runs that took turns in the same minutes, each run a process
-of its own. Nothing is asserted: machines differ, ratios hardly do.
+Every figure is a median of runs that took turns in the same minutes, each a process of its own;
+what counts is the ratio. Nothing is asserted: a missed goal is marked, and ends in no error.
+docs/performance.md explains the rows.
 """
 
 from __future__ import annotations
@@ -9,181 +10,161 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import data
-
-MIB = data.MIB
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the result: our median seconds, the other's, and their ratio."""
-
-    what: str
-    ours: float
-    against: str
-    other: float
-    ratio: float
-    runs: int
+from benchmarks import comparisons, footprints, peers, report
+from benchmarks.bench import Bench
+from benchmarks.datasets import DATASETS, Data
+from benchmarks.rows import Row
 
 
-def timed(command: list[str], whole: bool) -> float:
-    """Seconds of one run: of the whole process, or what it reports of itself."""
-    start = time.perf_counter()
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, check=True, env=_environment()
-    )
-    seconds = time.perf_counter() - start
-    return seconds if whole else float(json.loads(done.stdout)["seconds"])
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows under one heading."""
+
+    title: str
+    rows: Callable[[Bench], Iterator[Row]]
+    columns: tuple[str, str] = ("ours", "other")
 
 
-def _environment() -> dict[str, str]:
-    """The environment of a run: compiled modules are kept, as an installed package has them."""
-    return {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-
-
-def take_turns(
-    what: str, against: str, ours: list[str], other: list[str], runs: int, *, whole: bool
-) -> Row:
-    """Run two commands in turn and compare their medians."""
-    first: list[float] = []
-    second: list[float] = []
-    for command in (ours, other):
-        timed(command, whole)  # warms the page cache, and compiles
-    for _ in range(runs):
-        first.append(timed(ours, whole))
-        second.append(timed(other, whole))
-    a, b = statistics.median(first), statistics.median(second)
-    return Row(what, a, against, b, a / b, runs)
-
-
-def peak_memory(command: list[str], stdin: Path | None = None) -> tuple[float, float]:
-    """Peak resident memory and peak anonymous memory of a run, in MiB.
-
-    The first is the kernel's own account of the finished process, file pages included; the second
-    leaves those out and is sampled while it runs.
-    """
-    with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123
-        process = subprocess.Popen(command, stdin=source, stdout=subprocess.DEVNULL)
-        anonymous = 0
-        while True:
-            done, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if done:
-                break
-            anonymous = max(anonymous, _anonymous(process.pid))
-            time.sleep(0.005)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return usage.ru_maxrss / 1024, (anonymous or usage.ru_maxrss) / 1024
-
-
-def _anonymous(pid: int) -> int:
-    """Anonymous resident memory in KiB; 0 where the system does not say."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("RssAnon:"))
-
-
-def make_archives(folder: Path, quick: bool) -> dict[str, Path]:
-    """Make the archives that are measured, or find them made already."""
-    scale = 50 if quick else 1
-    found: dict[str, Path] = {}
-    layers = []
-    for i, share in enumerate((0.5, 0.2, 0.15, 0.1, 0.05)):
-        layer = folder / f"layer-{i}.tar"
-        if not layer.exists():
-            data.write_layer(layer, i, int(500_000_000 * share / scale))
-        layers.append(layer)
-    for how in ("none", "gzip", "zstd"):
-        found[how] = folder / f"{how}.tar"
-        if not found[how].exists():
-            data.write_archive(found[how], layers, how, folder)
-    found["big"] = folder / "big.tar"
-    if not found["big"].exists():
-        layer = folder / "big-layer.tar"
-        data.write_big_layer(layer, (2048 if not quick else 128) * MIB)
-        data.write_archive(found["big"], [layer], "none", folder)
-        layer.unlink()
-    return found
+GROUPS = {
+    "floor": Group(
+        "analyze() in Python, against decompressing and hashing {jobs} layers at a time",
+        comparisons.layers,
+        ("ours", "floor"),
+    ),
+    "pipeline": Group(
+        "analyze() of a single layer, against a pipeline: one thread decompresses, one hashes",
+        comparisons.single,
+        ("ours", "floor"),
+    ),
+    "headers": Group(
+        "the headers of a tar in memory, against tarfile", comparisons.headers, ("ours", "tarfile")
+    ),
+    "cached": Group(
+        "a second analyze() of the same archive, against hashing its blobs",
+        comparisons.cached,
+        ("ours", "floor"),
+    ),
+    "scripts": Group(
+        "analyze() in Python, against scripts with gzip and tarfile: how many times faster",
+        comparisons.scripts,
+        ("ours", "script"),
+    ),
+    "process": Group(
+        "oci-inspect analyze as a process, against the floor as a process",
+        comparisons.whole,
+        ("ours", "floor"),
+    ),
+    "peers": Group(
+        "oci-inspect analyze --format json, against other programs: how many times faster",
+        comparisons.against_peers,
+        ("ours", "theirs"),
+    ),
+    "memory": Group(
+        "peak memory of oci-inspect analyze: resident, and without the pages of files",
+        footprints.peaks,
+        ("resident", "anonymous"),
+    ),
+    "huge": Group(
+        "memory while a layer passes by on standard input, against that after a twentieth of it",
+        footprints.huge,
+        ("then", "first"),
+    ),
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small data, one run: is it alive?")
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="make the data there and keep it")
-    arguments = parser.parse_args()
+    arguments = _parse()
+    keys = [key for key in GROUPS if key in (arguments.only & GROUPS.keys() or GROUPS)]
+    names = frozenset(arguments.only & DATASETS.keys() or DATASETS)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.keep or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        report(folder, arguments)
-
-
-def report(folder: Path, arguments: argparse.Namespace) -> None:
-    runs = 1 if arguments.quick else arguments.runs
-    python = sys.executable
-    jobs = str(len(os.sched_getaffinity(0)))
-    archives = make_archives(folder, arguments.quick)
-    command = [python, "-m", "oci_inspect"]
-    rows = []
-    for how in ("none", "gzip", "zstd"):
-        path = str(archives[how])
-        size = archives[how].stat().st_size / 1e6
-        floor = [python, "-m", "benchmarks.floor", path, jobs]
-        what = f"{size:,.0f} MB, layers {how}"
-        ours = [python, "-m", "benchmarks.ours", path, jobs]
-        against = "decompress and hash"
-        rows.append(take_turns(f"analyze(), {what}", against, ours, floor, runs, whole=False))
-        against += ", process"
-        for form in ("json", "table"):
-            ours = [*command, "analyze", "--format", form, path]
-            rows.append(take_turns(f"{form}, {what}", against, ours, floor, runs, whole=True))
-    rows.append(
-        take_turns(
-            "oci-inspect --version",
-            "python -c 'import click'",
-            [*command, "--version"],
-            [python, "-c", "import click"],
-            1 if arguments.quick else 3 * runs,
-            whole=True,
-        )
-    )
-    print(f"{'what':34} {'ours':>9}  {'against':28} {'other':>9}  ratio   ({jobs} cores)")
-    for row in rows:
-        print(
-            f"{row.what:34} {row.ours:8.3f}s  {row.against:28} {row.other:8.3f}s  {row.ratio:5.2f}"
-        )
-    big = archives["big"]
-    memory = {
-        "file": peak_memory([*command, "analyze", "--format", "json", str(big)]),
-        "standard input": peak_memory([*command, "analyze", "--format", "json", "-"], big),
-    }
-    for how, (resident, anonymous) in memory.items():
-        size = big.stat().st_size / 1e9
-        print(
-            f"peak memory, one layer of {size:.1f} GB from {how}: {resident:.0f} MiB resident,"
-            f" {anonymous:.0f} MiB without file pages"
-        )
+        keep = (arguments.keep or Path(temporary)).absolute()
+        keep.mkdir(parents=True, exist_ok=True)
+        if arguments.peers:
+            peers.install(keep)
+        with tempfile.TemporaryDirectory(dir=keep) as scratch:
+            bench = Bench(
+                data=Data(keep, arguments.quick, _say),
+                scratch=Path(scratch),
+                keep=keep,
+                rounds=1 if arguments.quick else arguments.runs,
+                jobs=cores(),
+                quick=arguments.quick,
+                names=names,
+                huge=arguments.huge,
+            )
+            facts = report.machine(bench.jobs, bench.rounds)
+            print(report.introduction(facts), flush=True)
+            groups = [(key, _title(bench, key), measure(bench, key)) for key in keys]
+    if arguments.quick:
+        print("\nIt runs. On so little data the figures say nothing, and no goal is held to them.")
+    else:
+        print("", report.summary(groups), sep="\n")
     if arguments.json:
-        document = {
-            "cores": int(jobs),
-            "rows": [asdict(row) for row in rows],
-            "peak_memory_mib": {
-                how: {"resident": both[0], "anonymous": both[1]} for how, both in memory.items()
-            },
-        }
+        document = report.document(facts, groups)
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def measure(bench: Bench, key: str) -> list[Row]:
+    """Measure a group and print each row as soon as it is there."""
+    rows: list[Row] = []
+    for measured in GROUPS[key].rows(bench):
+        row = replace(measured, goal=None) if bench.quick else measured
+        if not rows:
+            print(*report.heading(_title(bench, key), GROUPS[key].columns), sep="\n")
+        print(*report.lines(row), sep="\n", flush=True)
+        rows.append(row)
+    return rows
+
+
+def _title(bench: Bench, key: str) -> str:
+    return GROUPS[key].title.format(jobs=bench.jobs)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    data = sorted(DATASETS.keys() - {"tiny"})
+    parser.add_argument("--quick", action="store_true", help="small data, one run: is it alive?")
+    parser.add_argument("--runs", type=int, default=7, metavar="N", help="runs of each [7]")
+    parser.add_argument(
+        "--only",
+        metavar="NAMES",
+        default="",
+        help=f"groups ({', '.join(GROUPS)}) or data ({', '.join(data)}), with commas between",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="make the data there and keep it")
+    parser.add_argument(
+        "--peers", action="store_true", help="install container-inspector for this, from PyPI"
+    )
+    parser.add_argument(
+        "--huge", type=float, default=0.0, metavar="GB", help="also read a layer of that size"
+    )
+    arguments = parser.parse_args()
+    arguments.only = {word for word in arguments.only.split(",") if word}
+    if unknown := arguments.only - GROUPS.keys() - DATASETS.keys():
+        parser.error(f"--only: no group or data is called {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
