@@ -8,7 +8,7 @@ that nothing is loaded or started any more, then for the other, and prints its s
 - ``blobs``: sha256 of each blob, JOBS at a time; nothing is decompressed.
 
 No header is looked at. Buffers are used again and again (fresh memory costs a page fault for each
-4 KiB) and fit the cache of a core: other sizes and other calls of the same libraries were slower.
+4 KiB); other sizes and other calls of the same libraries were slower.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from typing import IO, BinaryIO, Protocol, cast
 from benchmarks.clock import Clock
 from benchmarks.datasets import Blob, layer_blobs
 
-PIECE = 256 * 1024
-"""Bytes decompressed and hashed at a time."""
+PIECE = 512 * 1024
+"""Bytes decompressed and hashed at a time. With fewer, threads wake each other so often that the
+system puts them on one core; with more, what was just decompressed leaves the cache."""
 
 AHEAD = 4
 """Pieces that may wait between the two threads of a pipeline."""
