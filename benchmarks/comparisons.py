@@ -121,7 +121,7 @@ def against_peers(bench: Bench) -> Iterator[Row]:
         path = bench.data.archive(name, how)
         runs: dict[str, Run] = {"ours": process(analyze_command("--format", "json", path))}
         for peer, program in found.items():
-            if how in peer.reads:
+            if how in peer.reads and not (peer.unpacks and name != "base"):
                 command = peer.command(program, bench.data, name, how)
                 runs[peer.name] = process_in(bench.scratch, command)
         series, failed = take_turns(runs, bench.few, warm=not bench.quick)

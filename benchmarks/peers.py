@@ -35,6 +35,8 @@ class Peer:
     reads: tuple[str, ...]
     command: Command
     goal: Goal | None = None
+    unpacks: bool = False
+    """Takes minutes for hundreds of thousands of files, and is asked for no more than ``base``."""
 
 
 def _dive(program: str, data: Data, name: str, how: str) -> Callable[[Path], Sequence[object]]:
@@ -67,8 +69,15 @@ FOUR_TIMES = Goal(4, at_least=True)
 PEERS = (
     Peer("dive", "dive", ("none", "gzip", "zstd"), _dive),
     Peer("skopeo copy", "skopeo", ("none", "gzip", "zstd"), _skopeo, FASTER),
-    Peer("umoci unpack", "umoci", ("gzip",), _umoci, FOUR_TIMES),
-    Peer("container-inspector", "container_inspector", ("none",), _container_inspector, FOUR_TIMES),
+    Peer("umoci unpack", "umoci", ("gzip",), _umoci, FOUR_TIMES, unpacks=True),
+    Peer(
+        "container-inspector",
+        "container_inspector",
+        ("none",),
+        _container_inspector,
+        FOUR_TIMES,
+        unpacks=True,
+    ),
 )
 
 
