@@ -71,6 +71,11 @@ and is printed.
   `2 hours ago`: `history --no-human`, JSON and CSV have exact times). On a terminal or in a locale
   that is not UTF-8 tables are kept to ASCII.
 
+## The cache
+
+Scans of layers are kept in the user's cache folder, so that a second look at the same layers only
+hashes them: [cache.md](cache.md). What is printed does not depend on it.
+
 ## Completion
 
 For bash; zsh and fish have `zsh_source` and `fish_source`:
@@ -91,6 +96,11 @@ def page() -> str:
         assert command is not None
         context = click.Context(command, info_name=name, parent=top)
         parts += [f"## oci-inspect {name}\n", _fenced(command.get_help(context))]
+        if isinstance(command, click.Group):
+            for part in command.list_commands(context):
+                inner = command.commands[part]
+                text = inner.get_help(click.Context(inner, info_name=part, parent=context))
+                parts += [f"### oci-inspect {name} {part}\n", _fenced(text)]
     return "\n".join(parts)
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from oci_inspect.findings import Finding, Severity
     from oci_inspect.inspection import ArchiveFile, analyze, open_archive
     from oci_inspect.layer.scan import LayerScan, scan_layer
+    from oci_inspect.layer.scan_cache import ScanCache
     from oci_inspect.limits import Limits
     from oci_inspect.progress import Part, Position, Progress
 
@@ -61,6 +62,7 @@ _HOMES = {
     "Position": "progress",
     "Progress": "progress",
     "Reason": "filesystem.merge",
+    "ScanCache": "layer.scan_cache",
     "SelectionError": "errors",
     "Severity": "findings",
     "Status": "analysis.results",
@@ -93,6 +95,7 @@ __all__ = [
     "Position",
     "Progress",
     "Reason",
+    "ScanCache",
     "SelectionError",
     "Severity",
     "Status",

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from oci_inspect.analysis.census import take_census
 from oci_inspect.analysis.history import build_steps, match_history
@@ -35,6 +36,7 @@ from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
+from oci_inspect.reuse import Reuse
 from oci_inspect.scanning import (
     Means,
     bytes_of,
@@ -46,6 +48,9 @@ from oci_inspect.scanning import (
     wanted_blobs,
 )
 from oci_inspect.spec.platform import parse_platform
+
+if TYPE_CHECKING:
+    from oci_inspect.layer.scan_cache import ScanCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class ArchiveFile:
     limits: Limits
     _store: Store[LayerScan]
     _progress: Progress
+    _cache: ScanCache | None = None
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -89,7 +95,8 @@ class ArchiveFile:
         wanted = wanted_blobs(chosen)
         others = named_blobs(store, self.contents) if len(chosen) == len(self.images) else {}
         self._progress.expect(bytes_of(store, (*wanted, *others)))
-        scans = scan_blobs(store, wanted, layer_labels(chosen), means)
+        reuse = None if self._cache is None else Reuse(self._cache, self.limits, chosen)
+        scans = scan_blobs(store, wanted, layer_labels(chosen), means, reuse)
         findings = self.findings
         findings += check_blobs(store, others, self._mismatches(), means)
         self._store.check_unchanged()
@@ -130,12 +137,14 @@ def open_archive(
     scan: bool = True,
     jobs: int | None = None,
     progress: Progress | None = None,
+    cache: ScanCache | None = None,
 ) -> ArchiveFile:
     """Open a saved image: a tar file, a folder, or ``-`` for standard input.
 
     A stream (standard input, or a file that is compressed as a whole) passes by only once: its
     layers are scanned now, with the help of ``jobs`` threads, unless ``scan`` is False.
-    ``progress`` is told of every byte that is read. Raises :class:`ArchiveError`.
+    ``progress`` is told of every byte that is read. With a ``cache``, a blob whose scan it has is
+    hashed and not scanned again. Raises :class:`ArchiveError`.
     """
     told = progress or Progress()
     means = Means(limits, jobs or cores(), told)
@@ -154,7 +163,7 @@ def open_archive(
         store.close()
         raise
     info = ArchiveInfo(os.fspath(path), contents.kind, store.compression, store.size)
-    return ArchiveFile(info, contents, limits, store, told)
+    return ArchiveFile(info, contents, limits, store, told, cache)
 
 
 def analyze(
@@ -165,16 +174,17 @@ def analyze(
     limits: Limits = DEFAULT_LIMITS,
     jobs: int | None = None,
     progress: Progress | None = None,
+    cache: ScanCache | None = None,
 ) -> Analysis:
     """Open a saved image and tell its whole story; see :class:`Analysis`.
 
     ``image`` picks by tag, reference, digest, ID or position, ``platform`` by ``os/arch``; without
-    them every image of the archive is analysed. Raises :class:`ArchiveError` where the input is no
-    image archive, :class:`SelectionError` where no image fits, ``ValueError`` for a platform that
-    is none.
+    them every image of the archive is analysed. A ``cache`` spares scanning the same blobs again;
+    without one nothing is kept. Raises :class:`ArchiveError` where the input is no image archive,
+    :class:`SelectionError` where no image fits, ``ValueError`` for a platform that is none.
     """
     wanted = None if platform is None else parse_platform(platform)
-    with open_archive(path, limits=limits, jobs=jobs, progress=progress) as archive:
+    with open_archive(path, limits=limits, jobs=jobs, progress=progress, cache=cache) as archive:
         return archive.analyze(select(archive.images, image, wanted), jobs)
 
 

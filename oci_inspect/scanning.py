@@ -17,9 +17,10 @@ from oci_inspect.crew import Crew
 from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import Finding, finding, limit_met
 from oci_inspect.lanes import Helpers
-from oci_inspect.layer.scan import LayerScan, hash_blob, scan_layer
+from oci_inspect.layer.scan import LayerScan, blob_digests, hash_blob, scan_layer
 from oci_inspect.limits import MIB, Limits
 from oci_inspect.progress import Progress
+from oci_inspect.reuse import Reuse
 from oci_inspect.spec.digest import HEX_LENGTHS, Digest, computable
 from oci_inspect.stream.source import Source
 
@@ -88,11 +89,16 @@ def layer_labels(images: Sequence[Image]) -> dict[str, str]:
 
 
 def scan_blobs(
-    store: Store[LayerScan], wanted: dict[str, set[str]], labels: dict[str, str], means: Means
+    store: Store[LayerScan],
+    wanted: dict[str, set[str]],
+    labels: dict[str, str],
+    means: Means,
+    reuse: Reuse | None = None,
 ) -> dict[str, LayerScan | Finding]:
     """Scan each blob once, the largest first, several at a time; what cannot be opened is told.
 
-    ``labels`` are what the members that are read are called, for those who wait.
+    ``labels`` are what the members that are read are called, for those who wait. With ``reuse`` a
+    blob whose scan is known is only hashed.
     """
     limits = means.limits
     modest = replace(limits, zstd_window=min(limits.zstd_window, SHARED_WINDOW))
@@ -100,7 +106,28 @@ def scan_blobs(
 
     def scan(name: str) -> LayerScan | Finding:
         if name in store.visited:
+            if reuse is not None:
+                reuse.keep_passed(store.visited[name])
             return store.visited[name]
+        if reuse is None:
+            return scan_anew(name)
+        known = reuse.take(name, wanted[name], lambda: digests(name))
+        if known is not None:
+            return known
+        found = scan_anew(name)
+        if isinstance(found, LayerScan):
+            reuse.keep(found)
+        return found
+
+    def digests(name: str) -> dict[str, str] | None:
+        member = store.find(name)
+        source = store.open(member) if member else None
+        if source is None or member is None:
+            return None
+        with means.progress.part(labels.get(name, name), member.size) as part:
+            return blob_digests(crew.watched(part.counted(source)), sorted(wanted[name]))
+
+    def scan_anew(name: str) -> LayerScan | Finding:
         found = scan_within(name, modest)
         if isinstance(found, Finding) or found.compression != "zstd" or modest == limits:
             return found

@@ -18,7 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "filesystem": BASE | {"layer"},
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
     "render": BASE | {"analysis", "archive.contents", "filesystem", "spec"},
-    "cli": BASE | {"render", "analysis", "archive", "spec", "inspection", "filesystem"},
+    "cli": BASE
+    | {"render", "analysis", "archive", "spec", "inspection", "filesystem", "layer.scan_cache"},
 }
 """What each room may import beside itself."""
 
@@ -27,6 +28,7 @@ THIRD_PARTY = {
     "tabulate": {"render/grid.py"},
     "zstandard": {"stream/compression.py"},
     "isal": {"stream/compression.py"},
+    "platformdirs": {"cli/cache_folder.py"},
 }
 
 

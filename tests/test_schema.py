@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from support.images import ImageBuilder, docker_archive
 from support.tars import TarBuilder
 
-from oci_inspect.cli import COMMANDS, run
+from oci_inspect.cli import ARCHIVE_COMMANDS, COMMANDS, run
 
 ROOT = Path(__file__).parent.parent
 REAL = sorted(
@@ -121,13 +121,40 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 # Archives that engines wrote
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ARCHIVE_COMMANDS)
 @pytest.mark.parametrize("name", REAL)
 def test_documents_of_real_archives(name: str, command: str, printed: Printed) -> None:
     document = printed(command, ROOT / "fixtures" / "real" / name, *choose(command))
     VALIDATORS[command].validate(document)
     assert printed.code == 0
     assert document["images"]
+
+
+# The cache
+
+
+@pytest.mark.parametrize("folder", ["scans", "sc\udcffans", "", "no/folder"])
+def test_documents_of_the_cache(
+    folder: str, capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: Any
+) -> None:
+    named = folder and str(tmp_path / folder)
+    (tmp_path / "no").write_bytes(b"a file")
+    monkeypatch.setenv("OCI_INSPECT_CACHE_DIR", named)
+    assert run(["analyze", str(ROOT / "fixtures" / "real" / REAL[0]), "-o", "/dev/null"]) == 0
+    assert run(["cache", "info", "--format", "json"]) == 0
+    document = json.loads(capsysbinary.readouterr()[0])
+    VALIDATORS["cache"].validate(document)
+    assert document["schema"] == "oci-inspect/cache"
+    assert (document["folder"] is None) == (not named)
+    assert ("folder_bytes" in document) == ("\udcff" in folder)
+    if "scans" in folder.replace("\udcff", ""):
+        assert document["problem"] is None
+        assert document["entries"] > 0
+        assert document["bytes"] >= 4096 * document["entries"]
+        assert document["most_bytes"] == 512 * 1024 * 1024
+    else:
+        assert document["problem"]
+        assert document["entries"] == document["bytes"] == 0
 
 
 # What was promised

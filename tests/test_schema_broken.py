@@ -22,7 +22,7 @@ from support.images import (
 from support.tars import TarBuilder
 from test_schema import VALIDATORS, Printed, choose
 
-from oci_inspect.cli import COMMANDS
+from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
 
 
 @pytest.fixture

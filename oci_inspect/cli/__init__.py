@@ -16,7 +16,7 @@ import click
 from oci_inspect._version import __version__
 from oci_inspect.errors import OciInspectError, SelectionError
 
-COMMANDS = (
+ARCHIVE_COMMANDS = (
     "analyze",
     "images",
     "inspect",
@@ -26,6 +26,7 @@ COMMANDS = (
     "verify",
     "waste",
 )
+COMMANDS = (*ARCHIVE_COMMANDS, "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2

@@ -28,6 +28,7 @@ class Common:
     verbose: bool
     limits: tuple[str, ...]
     jobs: int | None
+    cache: bool
 
 
 def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Command]:
@@ -51,6 +52,7 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
                 verbose=arguments.pop("verbose"),
                 limits=arguments.pop("limit"),
                 jobs=arguments.pop("jobs"),
+                cache=not arguments.pop("no_cache"),
             )
             return function(own, **arguments)
 
@@ -129,6 +131,11 @@ def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
             help="Threads that read.  [default: one a core]",
         ),
         click.Option(
+            ["--no-cache"],
+            is_flag=True,
+            help="Scan every layer anew, and keep no scan; see docs/cache.md.",
+        ),
+        click.Option(
             ["--limit"],
             multiple=True,
             metavar="NAME=N",
@@ -163,8 +170,11 @@ def parse_limits(settings: tuple[str, ...]) -> Any:
     return replace(DEFAULT_LIMITS, **changed)
 
 
-def parse_size(text: str) -> int:
-    """A number of bytes or of anything, as people write it: ``500``, ``20MiB``, ``1.5GB``."""
+def parse_size(text: str, hint: str = "--limit") -> int:
+    """A number of bytes or of anything, as people write it: ``500``, ``20MiB``, ``1.5GB``.
+
+    ``hint`` is what an error names.
+    """
     number = text.strip().lower().removesuffix("b")
     unit = number.lstrip("0123456789.,_")
     digits = number[: len(number) - len(unit)].replace(",", "").replace("_", "")
@@ -176,6 +186,6 @@ def parse_size(text: str) -> int:
     if value is None or not 1 <= value < float("inf"):
         raise click.BadParameter(
             f"{text!r} is not a number of 1 or more, such as 500, 20MiB or 1.5GB",
-            param_hint="--limit",
+            param_hint=hint,
         )
     return int(value)

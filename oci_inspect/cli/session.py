@@ -47,7 +47,14 @@ def open_target(
     limits = parse_limits(common.limits)
     # An empty --image names no image: it is a script's unset variable, not a wish for all.
     wanted = reference if common.reference is None else common.reference
-    archive = open_archive(path, limits=limits, scan=scan, jobs=common.jobs, progress=progress)
+    cache = None
+    if scan and common.cache:
+        from oci_inspect.cli.cache_folder import open_cache
+
+        cache = open_cache()
+    archive = open_archive(
+        path, limits=limits, scan=scan, jobs=common.jobs, progress=progress, cache=cache
+    )
     return archive, wanted
 
 

@@ -224,7 +224,12 @@ class _Reading:
 
 def hash_blob(source: Source, algorithm: str) -> str:
     """The digest of a blob that is no layer, read to its end."""
-    hasher = _Hasher((algorithm,))
+    return blob_digests(source, (algorithm,))[algorithm]
+
+
+def blob_digests(source: Source, algorithms: Sequence[str]) -> dict[str, str]:
+    """The digests of a blob by algorithm, from all its bytes; nothing else is made of them."""
+    hasher = _Hasher(algorithms)
     while data := source.read(CHUNK):
         hasher.update(data)
-    return hasher.digests()[algorithm]
+    return hasher.digests()

@@ -183,6 +183,20 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
     }
 
 
+def cache_document(
+    *, folder: bytes | None, entries: int, size: int, most: int, problem: str | None
+) -> Json:
+    """``cache info --format json``. Without a folder nothing is kept; ``problem`` says why."""
+    return {
+        **_top("cache"),
+        **({"folder": None} if folder is None else _path(folder, "folder")),
+        "entries": entries,
+        "bytes": size,
+        "most_bytes": most,
+        "problem": problem,
+    }
+
+
 def docker_inspect_document(image: ImageAnalysis) -> list[Json]:
     """``inspect --format docker``: the keys of ``docker image inspect``, for scripts to read.
 
@@ -213,11 +227,17 @@ def docker_inspect_document(image: ImageAnalysis) -> list[Json]:
     return [document]
 
 
-def _head(command: str, archive: ArchiveInfo) -> Json:
+def _top(command: str) -> Json:
     return {
         "schema": f"oci-inspect/{command}",
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "oci-inspect", "version": __version__},
+    }
+
+
+def _head(command: str, archive: ArchiveInfo) -> Json:
+    return {
+        **_top(command),
         "archive": {
             **_path(os.fsencode(archive.path)),
             "kind": archive.kind,
@@ -348,11 +368,11 @@ def _other(other: Other) -> Json:
     }
 
 
-def _path(path: bytes) -> Json:
+def _path(path: bytes, key: str = "path") -> Json:
     text = path_text(path)
     if _is_utf8(path):
-        return {"path": text}
-    return {"path": text, "path_bytes": base64.b64encode(path).decode("ascii")}
+        return {key: text}
+    return {key: text, f"{key}_bytes": base64.b64encode(path).decode("ascii")}
 
 
 def _paths(paths: Sequence[bytes]) -> Json:

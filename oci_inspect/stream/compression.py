@@ -23,19 +23,21 @@ if TYPE_CHECKING:
     import zstandard
 
 igzip_lib: Any
+isal_zlib: Any
 try:
-    from isal import igzip_lib
+    from isal import igzip_lib, isal_zlib
     from isal.isal_zlib import adler32, crc32
 except ImportError:  # no wheel for this machine: slower, the same results
-    igzip_lib = None
+    igzip_lib = isal_zlib = None
     from zlib import adler32, crc32
 
-__all__ = ["MAGIC_BYTES", "adler32", "crc32", "decompress", "detect"]
+__all__ = ["MAGIC_BYTES", "Packer", "adler32", "crc32", "decompress", "detect", "unpack"]
 
 MAGIC_BYTES = 10
 """How many first bytes :func:`detect` wants to see."""
 
 XZ_MEMORY = 128 * MIB
+_SMALL_PIECE = 1 << 16
 _SMALLEST_FEED = 4096
 _RAW = 1 << 20
 _LONGEST_GZIP_HEADER = 256 * 1024
@@ -87,8 +89,8 @@ class _MemberReader(Protocol):
 class _ZlibMember:
     """zlib in the shape of the others, for machines without isal."""
 
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(wbits=31)
+    def __init__(self, wbits: int = 31) -> None:
+        self._member = zlib.decompressobj(wbits)
 
     @property
     def eof(self) -> bool:
@@ -344,6 +346,51 @@ class _Tapped:
                 "zstd_window", self._most, self._walker.largest_window, "zstd stream"
             )
         return data
+
+
+class Packer:
+    """Compresses ``size`` bytes that we keep for ourselves: zlib format, quick before small."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._stream: Any = (zlib if igzip_lib is None else isal_zlib).compressobj(1)
+        self._waiting = bytearray()
+        self._packed: list[bytes] = []
+
+    def put(self, data: bytes) -> None:
+        """Go on by ``data``: small pieces together, a large one without a copy."""
+        self.size += len(data)
+        if len(data) < _SMALL_PIECE:
+            self._waiting += data
+            data = b""
+        if data or len(self._waiting) >= _SMALL_PIECE:
+            self._packed += (self._stream.compress(self._waiting), self._stream.compress(data))
+            self._waiting = bytearray()
+
+    def finish(self) -> bytes:
+        """All that was put in, compressed."""
+        self._packed += (self._stream.compress(self._waiting), self._stream.flush())
+        return b"".join(self._packed)
+
+
+def unpack(data: bytes, size: int) -> bytes:
+    """Undo :class:`Packer`, where exactly ``size`` bytes come out and nothing stands behind.
+
+    Never more than one byte beyond ``size`` is made, and beyond some megabytes memory grows with
+    what comes out, not with ``size``. Raises :class:`CorruptStreamError`.
+    """
+    member: _MemberReader = (
+        _ZlibMember(zlib.MAX_WBITS)
+        if igzip_lib is None
+        else igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
+    )
+    try:
+        out = member.decompress(data, size + 1)
+    except _GZIP_ERRORS as error:
+        raise CorruptStreamError("zlib", _clean(error), len(data)) from error
+    if len(out) != size or not member.eof or member.unused_data:
+        raise CorruptStreamError("zlib", f"it is not of {size:,} bytes", len(data))
+    return out
 
 
 def _clean(error: Exception) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oci_inspect.cli import COMMANDS, cli
+from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
+from oci_inspect.cli import cli
 
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 ARCHIVES = sorted(

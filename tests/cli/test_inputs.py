@@ -15,7 +15,7 @@ from support.images import Archive, ImageBuilder, oci_layout
 from support.tars import TarBuilder
 from support.terminals import open_terminal
 
-from oci_inspect.cli import COMMANDS
+from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
 
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 SENTENCES = {

@@ -12,7 +12,7 @@ import pytest
 from support.terminals import open_terminal
 from wcwidth import wcswidth
 
-from oci_inspect.cli import COMMANDS
+from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
 from oci_inspect.cli.options import parse_size
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

@@ -11,6 +11,7 @@ import pytest
 HEAVY = {
     *("tabulate", "wcwidth", "zstandard", "isal", "hashlib", "ssl", "lzma", "bz2", "zlib"),
     *("tempfile", "asyncio", "concurrent.futures", "json", "csv", "tarfile", "multiprocessing"),
+    "platformdirs",
 }
 
 
@@ -49,7 +50,9 @@ def test_one_name_of_the_api_brings_only_its_own_room():
 ANSWER = "from oci_inspect.cli import run; run({!r})"
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["analyze", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["analyze", "--help"], ["cache", "--help"]]
+)
 def test_version_and_help_wait_for_nothing(arguments):
     found = imported(ANSWER.format(arguments))
     assert not (found & HEAVY) - imported("import click, shutil")
@@ -60,6 +63,23 @@ def test_version_and_help_wait_for_nothing(arguments):
 def test_inspect_reads_no_layer_and_brings_no_scanner(app):
     found = imported(ANSWER.format(["inspect", str(app), "-o", "/dev/null", "--format", "json"]))
     assert not found & {"tabulate", "wcwidth"}
+
+
+SCAN_CACHE = {"oci_inspect.layer.scan_cache", "oci_inspect.layer.scan_record"}
+
+
+def test_the_cache_is_brought_by_a_scan_that_may_use_it_and_by_nothing_else(
+    app, monkeypatch, tmp_path
+):
+    layers = ["layers", str(app), "-o", "/dev/null", "--format", "json"]
+    for arguments in (["inspect", *layers[1:]], [*layers, "--no-cache"], ["cache", "--help"]):
+        assert not imported(ANSWER.format(arguments)) & (SCAN_CACHE | {"platformdirs"}), arguments
+    found = imported(ANSWER.format(layers))
+    assert found >= SCAN_CACHE
+    assert "platformdirs" not in found  # a variable names the folder
+    monkeypatch.delenv("OCI_INSPECT_CACHE_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "platformdirs" in imported(ANSWER.format(layers))
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "markdown"])

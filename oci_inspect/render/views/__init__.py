@@ -8,6 +8,7 @@ from oci_inspect.lazy import importer
 
 if TYPE_CHECKING:
     from oci_inspect.render.views.analyze import analyze_view
+    from oci_inspect.render.views.cache import cache_view
     from oci_inspect.render.views.dockerfile import dockerfile_text, dockerfile_view
     from oci_inspect.render.views.history import history_view
     from oci_inspect.render.views.images import images_view
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "analyze_view": "analyze",
+    "cache_view": "cache",
     "dockerfile_text": "dockerfile",
     "dockerfile_view": "dockerfile",
     "history_view": "history",
@@ -30,6 +32,7 @@ _HOMES = {
 
 __all__ = [
     "analyze_view",
+    "cache_view",
     "dockerfile_text",
     "dockerfile_view",
     "history_view",

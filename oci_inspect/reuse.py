@@ -1,0 +1,96 @@
+"""Scans that need not be done again: a blob that is only hashed, and what is kept of it.
+
+Between :mod:`oci_inspect.scanning` and the cache. What the documents claim of a blob decides
+whether a look into the cache is worth it, never what is taken for true: a scan is taken from there
+only for the digest that was computed from all of the blob's bytes, here and now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from oci_inspect.archive.contents import Image
+from oci_inspect.errors import ArchiveError
+from oci_inspect.layer.scan import LayerScan
+from oci_inspect.limits import Limits
+from oci_inspect.spec.digest import computable
+
+if TYPE_CHECKING:
+    from oci_inspect.layer.scan_cache import ScanCache
+
+
+class Reuse:
+    """A cache, for the blobs of some images under some limits. Threads may share it."""
+
+    def __init__(self, cache: ScanCache, limits: Limits, images: Iterable[Image]) -> None:
+        self._cache = cache
+        self._limits = limits
+        self._likely = likely_digests(images)
+
+    def take(
+        self,
+        name: str,
+        algorithms: Collection[str],
+        compute: Callable[[], dict[str, str] | None],
+    ) -> LayerScan | None:
+        """The scan of a member, where it is known already; None where it must be scanned.
+
+        Where there is hope, ``compute`` is called: it reads the blob to its end and gives its
+        digests by all of ``algorithms``. What cannot be read is left for the scan to tell.
+        """
+        known = self._known(name, algorithms)
+        if known is None:
+            return None
+        try:
+            digests = compute()
+        except (ArchiveError, OSError):
+            return None
+        if digests is None or digests["sha256"] != known.digest:
+            return None
+        return replace(
+            known,
+            digests=digests,
+            diff_ids={name: known.diff_ids[name] for name in sorted(algorithms)},
+        )
+
+    def keep(self, scan: LayerScan) -> None:
+        """Keep what was scanned just now."""
+        self._cache.put(scan, self._limits)
+
+    def keep_passed(self, scan: LayerScan) -> None:
+        """Keep what was scanned as a stream passed by, unless it is there already.
+
+        A stream cannot be read twice: it is scanned each time.
+        """
+        if not self._cache.holds(scan.digest, self._limits):
+            self.keep(scan)
+
+    def _known(self, name: str, algorithms: Collection[str]) -> LayerScan | None:
+        """What the cache has under a digest that the blob may well have."""
+        for digest in self._likely.get(name, ()):
+            known = self._cache.get(digest, self._limits)
+            if known is not None and known.diff_ids.keys() >= set(algorithms):
+                return known
+        return None
+
+
+def likely_digests(images: Iterable[Image]) -> dict[str, list[str]]:
+    """The sha256 digests that each member may have, by what the documents say of it.
+
+    That is the digest of its descriptor or in its path; and the diff_id, which is the digest of a
+    layer that is not compressed: docker before 25 wrote no other.
+    """
+    likely: dict[str, dict[str, None]] = {}
+    for image in images:
+        diff_ids = image.config.diff_ids if image.config else ()
+        for i, layer in enumerate(image.layers):
+            if layer.member is None:
+                continue
+            diff_id = computable(diff_ids[i]) if i < len(diff_ids) else None
+            claims = [one for one in (layer.digest, diff_id) if one is not None]
+            likely.setdefault(layer.member, {}).update(
+                {str(one): None for one in claims if one.algorithm == "sha256"}
+            )
+    return {member: list(digests) for member, digests in likely.items()}
