@@ -33,18 +33,24 @@ class Crew(Generic[K, V]):
         self._stop = threading.Event()
         self.helpers = NOBODY
 
-    def run(self, keys: Iterable[K]) -> dict[K, V]:
-        """Do all the work and return its results; the first failure of any thread is raised."""
+    def run(self, keys: Iterable[K], first: Callable[[], None] | None = None) -> dict[K, V]:
+        """Do all the work and return its results; the first failure of any thread is raised.
+
+        The calling thread does ``first`` before it helps with the keys.
+        """
         self._waiting.extend(keys)
         total = len(self._waiting)
         streams = min(self._size, total)
-        self.helpers = Helpers(min(self._size - streams, LANES * streams), streams)
+        threads = min(self._size, total + (first is not None))
+        self.helpers = Helpers(min(self._size - threads, LANES * streams), streams)
         started: list[threading.Thread] = []
         try:
-            for _ in range(streams - 1):
+            for _ in range(threads - 1):
                 thread = threading.Thread(target=self._labour, args=(total,), daemon=True)
                 thread.start()
                 started.append(thread)
+            if first is not None:
+                first()
             self._labour(total)
         except BaseException:  # Ctrl-C: the others stop at their next read
             self._end()

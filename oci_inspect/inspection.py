@@ -6,7 +6,7 @@ One screen for each stage. Nothing is computed here that a room below could comp
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -96,13 +96,19 @@ class ArchiveFile:
         others = named_blobs(store, self.contents) if len(chosen) == len(self.images) else {}
         self._progress.expect(bytes_of(store, (*wanted, *others)))
         reuse = None if self._cache is None else Reuse(self._cache, self.limits, chosen)
-        scans = scan_blobs(store, wanted, layer_labels(chosen), means, reuse)
+        fold = _Fold(chosen, self.limits)
+
+        def foresee() -> None:
+            if reuse is not None and (expected := reuse.expected(wanted)) is not None:
+                fold.images(expected)
+
+        scans = scan_blobs(store, wanted, layer_labels(chosen), means, reuse, foresee)
         findings = self.findings
         findings += check_blobs(store, others, self._mismatches(), means)
         self._store.check_unchanged()
         return Analysis(
             archive=self.info,
-            images=tuple(analyze_image(image, scans, self.limits) for image in chosen),
+            images=fold.images(scans),
             other=self.contents.other,
             findings=findings,
         )
@@ -188,8 +194,37 @@ def analyze(
         return archive.analyze(select(archive.images, image, wanted), jobs)
 
 
+class _Fold:
+    """Folds scans into the stories of images, and does it again only where the scans differ.
+
+    What a cache knows of an image can so be folded while its blobs are still being hashed.
+    """
+
+    def __init__(self, images: Sequence[Image], limits: Limits) -> None:
+        self._images = images
+        self._limits = limits
+        self._scans: Mapping[str, LayerScan | Finding] | None = None
+        self._result: tuple[ImageAnalysis, ...] = ()
+
+    def images(self, scans: Mapping[str, LayerScan | Finding]) -> tuple[ImageAnalysis, ...]:
+        """The stories, from the scans by member."""
+        if self._scans is None or not _same(self._scans, scans):
+            self._scans = scans
+            self._result = tuple(
+                analyze_image(image, scans, self._limits) for image in self._images
+            )
+        return self._result
+
+
+def _same(
+    before: Mapping[str, LayerScan | Finding], after: Mapping[str, LayerScan | Finding]
+) -> bool:
+    """Whether these are the very same scans."""
+    return before.keys() == after.keys() and all(before[name] is after[name] for name in after)
+
+
 def analyze_image(
-    image: Image, scans: dict[str, LayerScan | Finding], limits: Limits = DEFAULT_LIMITS
+    image: Image, scans: Mapping[str, LayerScan | Finding], limits: Limits = DEFAULT_LIMITS
 ) -> ImageAnalysis:
     """Fold the scans of an image's layers into its story; no I/O."""
     findings = FindingCollector()

@@ -7,7 +7,8 @@ only for the digest that was computed from all of the blob's bytes, here and now
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,23 @@ class Reuse:
         self._cache = cache
         self._limits = limits
         self._likely = likely_digests(images)
+        self._lock = threading.Lock()
+        self._looked_up: dict[str, LayerScan | None] = {}
+
+    def expected(self, wanted: Mapping[str, Collection[str]]) -> dict[str, LayerScan] | None:
+        """The scans that these members have if what is claimed of them is true.
+
+        None where one of them is not known. Nothing is proven yet.
+        """
+        if not all(self._hopeful(name) for name in wanted):
+            return None
+        scans: dict[str, LayerScan] = {}
+        for name, algorithms in wanted.items():
+            known = self._known(name, algorithms)
+            if known is None:
+                return None
+            scans[name] = known
+        return scans
 
     def take(
         self,
@@ -40,20 +58,16 @@ class Reuse:
         Where there is hope, ``compute`` is called: it reads the blob to its end and gives its
         digests by all of ``algorithms``. What cannot be read is left for the scan to tell.
         """
-        known = self._known(name, algorithms)
-        if known is None:
+        if not self._hopeful(name):
             return None
         try:
             digests = compute()
         except (ArchiveError, OSError):
             return None
-        if digests is None or digests["sha256"] != known.digest:
+        known = self._known(name, algorithms)
+        if known is None or digests is None or digests["sha256"] != known.digest:
             return None
-        return replace(
-            known,
-            digests=digests,
-            diff_ids={name: known.diff_ids[name] for name in sorted(algorithms)},
-        )
+        return known if digests == known.digests else replace(known, digests=digests)
 
     def keep(self, scan: LayerScan) -> None:
         """Keep what was scanned just now."""
@@ -67,12 +81,23 @@ class Reuse:
         if not self._cache.holds(scan.digest, self._limits):
             self.keep(scan)
 
+    def _hopeful(self, name: str) -> bool:
+        """Whether there is an entry for a digest that the blob may well have."""
+        return any(self._cache.holds(digest, self._limits) for digest in self._likely.get(name, ()))
+
     def _known(self, name: str, algorithms: Collection[str]) -> LayerScan | None:
-        """What the cache has under a digest that the blob may well have."""
+        """What the cache has under a digest that the blob may well have; looked up once."""
+        with self._lock:
+            if name not in self._looked_up:
+                self._looked_up[name] = self._look_up(name, algorithms)
+            return self._looked_up[name]
+
+    def _look_up(self, name: str, algorithms: Collection[str]) -> LayerScan | None:
         for digest in self._likely.get(name, ()):
             known = self._cache.get(digest, self._limits)
             if known is not None and known.diff_ids.keys() >= set(algorithms):
-                return known
+                diff_ids = {name: known.diff_ids[name] for name in sorted(algorithms)}
+                return replace(known, digests={"sha256": digest}, diff_ids=diff_ids)
         return None
 
 

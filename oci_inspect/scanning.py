@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from oci_inspect.archive.contents import Image
@@ -94,11 +94,12 @@ def scan_blobs(
     labels: dict[str, str],
     means: Means,
     reuse: Reuse | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> dict[str, LayerScan | Finding]:
     """Scan each blob once, the largest first, several at a time; what cannot be opened is told.
 
     ``labels`` are what the members that are read are called, for those who wait. With ``reuse`` a
-    blob whose scan is known is only hashed.
+    blob whose scan is known is only hashed. ``meanwhile`` is called while other threads begin.
     """
     limits = means.limits
     modest = replace(limits, zstd_window=min(limits.zstd_window, SHARED_WINDOW))
@@ -153,7 +154,7 @@ def scan_blobs(
 
     names = sorted(wanted, key=lambda name: (-_size(store, name), name))
     crew = Crew(scan, means.jobs)
-    return crew.run(names)
+    return crew.run(names, meanwhile)
 
 
 def check_blobs(
