@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         OciInspectError,
         SelectionError,
     )
-    from oci_inspect.filesystem.merge import Dead, Reason
+    from oci_inspect.filesystem.deaths import Dead, Reason
     from oci_inspect.filesystem.tree import UnionTree
     from oci_inspect.findings import Finding, Severity
     from oci_inspect.inspection import ArchiveFile, analyze, open_archive
@@ -46,7 +46,7 @@ _HOMES = {
     "ArchiveError": "errors",
     "ArchiveFile": "inspection",
     "ArchiveInfo": "analysis.results",
-    "Dead": "filesystem.merge",
+    "Dead": "filesystem.deaths",
     "Finding": "findings",
     "HistoryStep": "analysis.results",
     "Image": "archive.contents",
@@ -61,8 +61,8 @@ _HOMES = {
     "Part": "progress",
     "Position": "progress",
     "Progress": "progress",
-    "Reason": "filesystem.merge",
     "ScanCache": "layer.scan_cache",
+    "Reason": "filesystem.deaths",
     "SelectionError": "errors",
     "Severity": "findings",
     "Status": "analysis.results",

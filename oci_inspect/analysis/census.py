@@ -1,33 +1,45 @@
-"""A walk over the merged tree: totals, duplicates, and entries that an analyst wants to know of."""
+"""What the merged tree holds: totals, duplicates, and entries that an analyst wants to know of."""
 
 from __future__ import annotations
 
+import re
+import sys
 import unicodedata
-from bisect import bisect_right, insort
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, islice
 
+from oci_inspect.filesystem.masks import both, rows_of, selector
 from oci_inspect.filesystem.tree import Folder, UnionTree
 from oci_inspect.findings import FindingCollector
-from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, FILE, SYMLINK
+from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, DIRECTORY, FILE, SYMLINK
+from oci_inspect.layer.tar_scanner import EMPTY_FINGERPRINT
 from oci_inspect.paths import path_text
 
-_FORBIDDEN = b'<>:"|?*\\'
-_DEVICES = frozenset((b"con", b"prn", b"aux", b"nul")) | {
-    name % i for name in (b"com%d", b"lpt%d") for i in range(1, 10)
-}
 _EXAMPLES = 3
+_TOGETHER = 64
+
+_FILE = selector((FILE,))
+_DEVICE = selector((CHAR, BLOCK_DEVICE))
+_NO_LINK = selector(set(range(256)) - {SYMLINK})
+_WRITABLE = selector({low for low in range(256) if low & 0o002})
+_SETUID = selector({high for high in range(256) if high << 8 & 0o6000})
+
+_FORBIDDEN = b'<>:"|?*\\'
+_DEVICE_NAME = re.compile(rb"/(?:con|prn|aux|nul|com[1-9]|lpt[1-9])[./]")
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
     """What the merged tree holds.
 
-    ``files`` are paths of regular files, ``live_bytes`` their content with each inode once,
-    ``duplicate_bytes`` what of it lies there in more than one inode, all but one counted.
+    ``files`` are paths of regular files, ``duplicate_bytes`` what of their content lies there in
+    more than one inode, all but one counted.
     """
 
     files: int
-    live_bytes: int
     duplicate_bytes: int
 
 
@@ -46,63 +58,100 @@ class _Tally:
 
 
 def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
-    """Walk the tree once; counted rules (setuid, path-collision ...) go to ``findings``."""
-    bases, tables = tree.bases, tree.tables
-    files = live = duplicates = 0
-    linked: set[int] = set()
-    contents: set[tuple[int, int]] = set()
-    setuid, writable, devices, collisions = _Tally(), _Tally(), _Tally(), _Tally()
-    stack: list[tuple[bytes, Folder]] = [(b"", tree.root)]
-    while stack:
-        prefix, folder = stack.pop()
-        _collisions(prefix, folder, collisions)
-        for name, child in folder.children.items():
-            if isinstance(child, Folder):
-                stack.append((prefix + name + b"/", child))
-                if child.reference >= 0:
-                    layer = bisect_right(bases, child.reference) - 1
-                    mode = tables[layer].modes[child.reference - bases[layer]]
-                    if mode & 0o1002 == 0o0002:
-                        writable.add(prefix + name)
-                continue
-            layer = bisect_right(bases, child) - 1
-            table, row = tables[layer], child - bases[layer]
-            kind, mode = table.types[row], table.modes[row]
-            if kind == FILE:
-                files += 1
-                if mode & 0o6000:
-                    setuid.add(prefix + name)
-                if child not in linked:
-                    linked.add(child)
-                    size = table.sizes[row]
-                    live += size
-                    if size:
-                        key = (table.fingerprints[row], size)
-                        if key in contents:
-                            duplicates += size
-                        else:
-                            contents.add(key)
-            elif kind in (CHAR, BLOCK_DEVICE):
-                devices.add(prefix + name)
-            if mode & 0o0002 and kind != SYMLINK:
-                writable.add(prefix + name)
+    """Count what is in the tree; counted rules (setuid, path-collision ...) go to ``findings``."""
+    files = [
+        both(live, table.types.translate(_FILE))
+        for table, live in zip(tree.tables, tree.live, strict=True)
+    ]
+    others = sum(more - 1 for inode, more in tree.names.items() if tree.kind(inode) == FILE)
+    census = Census(
+        files=sum(mask.count(1) for mask in files) + others,
+        duplicate_bytes=_duplicates(tree, files),
+    )
+    setuid, writable, devices = _odd_entries(tree, files)
+    collisions = _collisions(tree)
     _tell("setuid", setuid, "setuid or setgid file{s}", findings)
     _tell("world-writable", writable, "path{s} that everyone may write", findings)
     _tell("device-node", devices, "device node{s}", findings)
     _tell("path-collision", collisions, "path{s} that some file systems cannot keep", findings)
-    return Census(files, live, duplicates)
+    return census
 
 
-def _collisions(prefix: bytes, folder: Folder, tally: _Tally) -> None:
+def _duplicates(tree: UnionTree, files: Sequence[bytes]) -> int:
+    """Bytes of the files in these masks whose content is there already."""
+    counts: Counter[int] = Counter()
+    for table, mask in zip(tree.tables, files, strict=True):
+        counts.update(compress(table.fingerprints, mask))
+    del counts[EMPTY_FINGERPRINT]
+    again = {fingerprint for fingerprint, count in counts.items() if count > 1}
+    if not again:
+        return 0
+    contents: set[tuple[int, int]] = set()
+    total = 0
+    for table, mask in zip(tree.tables, files, strict=True):
+        fingerprints, sizes = table.fingerprints, table.sizes
+        for row in rows_of(both(mask, bytes(map(again.__contains__, fingerprints)))):
+            key = fingerprints[row], sizes[row]
+            if key in contents:
+                total += key[1]
+            contents.add(key)
+    return total
+
+
+def _odd_entries(tree: UnionTree, files: Sequence[bytes]) -> tuple[_Tally, _Tally, _Tally]:
+    """Programs with the rights of others, what everyone may write, devices."""
+    setuid, writable, devices = tallies = _Tally(), _Tally(), _Tally()
+    stray: dict[int, list[_Tally]] = defaultdict(list)
+    for table, base, live, regular in zip(tree.tables, tree.bases, tree.live, files, strict=True):
+        types, modes = table.types, table.modes
+        octets, width = modes.tobytes(), modes.itemsize
+        low, high = (0, 1) if sys.byteorder == "little" else (width - 1, width - 2)
+        masks = (
+            both(regular, octets[high::width].translate(_SETUID)),
+            both(live, types.translate(_NO_LINK), octets[low::width].translate(_WRITABLE)),
+            both(live, types.translate(_DEVICE)),
+        )
+        for tally, mask in zip(tallies, masks, strict=True):
+            for row in rows_of(mask):
+                if tally is writable and types[row] == DIRECTORY and modes[row] & 0o1000:
+                    continue
+                if base + row in tree.strays:
+                    stray[base + row].append(tally)
+                else:
+                    tally.add(table.paths[row])
+    if stray:
+        for path, reference in tree.paths_of(stray):
+            for tally in stray[reference]:
+                tally.add(path)
+    return setuid, writable, devices
+
+
+def _collisions(tree: UnionTree) -> _Tally:
     """Names of one folder that differ by case or Unicode form only, or that Windows cannot have."""
-    # Over all names at once: few folders need a closer look.
-    together = b"/".join(folder.children)
-    if together.isascii() and not _windows_minds(together):
-        folds = together.lower().split(b"/")
-        if len(set(folds)) == len(folds):
-            return
+    tally = _Tally()
+    folders = tree.folders()
+    while some := list(islice(folders, _TOGETHER)):
+        # Over all names of some folders at once: few of them need a closer look.
+        names = [b"/".join(folder) for _, folder in some]
+        together = b"/".join(names)
+        odd = not together.isascii() or _windows_minds(together)
+        if not odd and together.lower() == together:
+            continue
+        for each, (prefix, folder) in zip(names, some, strict=True):
+            if odd and (not each.isascii() or _windows_minds(each)):
+                _look_closer(prefix, folder, tally)
+                continue
+            folded = each.lower()
+            if folded != each:
+                keys = folded.split(b"/")
+                if len(set(keys)) < len(keys):
+                    _look_closer(prefix, folder, tally)
+    return tally
+
+
+def _look_closer(prefix: bytes, folder: Folder, tally: _Tally) -> None:
     folded: set[bytes] = set()
-    for name in folder.children:
+    for name in folder:
         if name.isascii():
             key = name.lower()
         else:
@@ -115,11 +164,11 @@ def _collisions(prefix: bytes, folder: Folder, tally: _Tally) -> None:
 
 def _windows_minds(names: bytes) -> bool:
     """Whether Windows cannot have one of these names, which stand with ``/`` between them."""
-    if len(names.translate(None, _FORBIDDEN)) < len(names):
+    if any(byte in names for byte in _FORBIDDEN):
         return True
-    if names.endswith((b" ", b".")) or b" /" in names or b"./" in names:
+    if names.endswith((b" ", b".")) or b"./" in names or (b" " in names and b" /" in names):
         return True
-    return not _DEVICES.isdisjoint(name.partition(b".")[0] for name in names.lower().split(b"/"))
+    return _DEVICE_NAME.search(b"/" + names.lower() + b"/") is not None
 
 
 def _tell(rule: str, tally: _Tally, what: str, findings: FindingCollector) -> None:

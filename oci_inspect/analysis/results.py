@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from oci_inspect.archive.contents import Image, Other
-from oci_inspect.filesystem.merge import Dead
+from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import Finding, limit_met
 from oci_inspect.spec.platform import Platform

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from oci_inspect.analysis.results import HistoryStep, WasteGroup
-from oci_inspect.filesystem.merge import Dead, Reason
+from oci_inspect.filesystem.deaths import Dead, Reason
 
 LARGE_SHARE = 0.1
 """A group with this share of its bucket's bytes keeps its own name."""

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from oci_inspect.errors import LimitExceededError
 from oci_inspect.filesystem.tree import Folder, Node, UnionTree
 from oci_inspect.layer.entries import SYMLINK
-
-
-class Step(NamedTuple):
-    """The first symbolic link on a path: where it is, its reference, what is behind it."""
-
-    path: bytes
-    link: int
-    rest: bytes
-
-    def target(self, tree: UnionTree) -> bytes:
-        """The path that the whole path stands for, with this one link followed."""
-        return join(target_of(tree, self.path, self.link), self.rest)
+from oci_inspect.limits import Limits
 
 
 def join(folder: bytes, rest: bytes) -> bytes:
@@ -25,54 +13,76 @@ def join(folder: bytes, rest: bytes) -> bytes:
     return folder + b"/" + rest if folder and rest else folder or rest
 
 
-def target_of(tree: UnionTree, path: bytes, link: int) -> bytes:
-    """Where the symbolic link ``link`` at ``path`` leads, from the root, clamped there."""
-    layer = tree.layer_of(link)
-    text = tree.tables[layer].linknames.get(link - tree.bases[layer], b"")
-    parts = [] if text.startswith(b"/") else path.split(b"/")[:-1]
-    for part in text.split(b"/"):
-        if part == b"..":
-            if parts:
-                parts.pop()
-        elif part not in (b"", b"."):
-            parts.append(part)
-    return b"/".join(parts)
+class LinkFollower:
+    """Follows links, up to ``limits.links`` for a path and ``limits.link_steps`` parts in all.
 
+    Forty links, each to the end of a long path, make thousands of steps of a short name: without
+    the second bound a small layer could keep us busy for hours. Beyond it the methods raise
+    :class:`LimitExceededError`.
+    """
 
-def first_link(tree: UnionTree, path: bytes, base: int) -> Step | None:
-    """The first part of a path that is a symbolic link with a reference from ``base`` on."""
-    node: Node = tree.root
-    parts = path.split(b"/") if path else []
-    for i, part in enumerate(parts):
-        if not isinstance(node, Folder):
-            return None
-        child = node.children.get(part)
-        if child is None:
-            return None
-        if not isinstance(child, Folder) and child >= base and tree.kind(child) == SYMLINK:
-            return Step(b"/".join(parts[: i + 1]), child, b"/".join(parts[i + 1 :]))
-        node = child
-    return None
+    def __init__(self, tree: UnionTree, limits: Limits) -> None:
+        self._tree = tree
+        self._links = limits.links
+        self._most = limits.link_steps
+        self._steps = 0
 
+    def follow(self, path: bytes, base: int) -> bytes | None:
+        """The path with its links that have a reference from ``base`` on followed.
 
-def follow(tree: UnionTree, path: bytes, base: int, most: int) -> bytes | None:
-    """The path with its links from ``base`` on followed, at most ``most``; None in a ring."""
-    for _ in range(most + 1):
-        step = first_link(tree, path, base)
-        if step is None:
-            return path
-        path = step.target(tree)
-    return None
+        None where there are too many of them: they lead around in a ring.
+        """
+        tree = self._tree
+        followed = 0
+        done: list[bytes] = []
+        ahead = path.split(b"/")[::-1] if path else []
+        self._step(len(ahead))
+        node: Node | None = tree.root
+        while ahead and isinstance(node, Folder):
+            part = ahead.pop()
+            node = node.get(part)
+            if isinstance(node, int) and node >= base and tree.kind(node) == SYMLINK:
+                followed += 1
+                if followed > self._links:
+                    return None
+                target = self._target(done, node)
+                self._step(len(target))
+                ahead += reversed(target)
+                done, node = [], tree.root
+            else:
+                done.append(part)
+        return b"/".join(done + ahead[::-1])
 
+    def leads_to_folder(self, path: bytes, link: int) -> bool:
+        """Whether the symbolic link at ``path`` ends, over other links, in a folder."""
+        tree = self._tree
+        parts = path.split(b"/")
+        for _ in range(self._links):
+            parts = self._target(parts[:-1], link)
+            self._step(len(parts))
+            node = tree.lookup(b"/".join(parts))
+            if isinstance(node, Folder):
+                return True
+            if node is None or tree.kind(node) != SYMLINK:
+                return False
+            link = node
+        return False
 
-def leads_to_folder(tree: UnionTree, path: bytes, link: int, most: int) -> bool:
-    """Whether the symbolic link at ``path`` ends, over at most ``most`` links, in a folder."""
-    for _ in range(most):
-        path = target_of(tree, path, link)
-        node = tree.lookup(path)
-        if isinstance(node, Folder):
-            return True
-        if node is None or tree.kind(node) != SYMLINK:
-            return False
-        link = node
-    return False
+    def _target(self, folder: list[bytes], link: int) -> list[bytes]:
+        """Where a symbolic link in ``folder`` leads, as parts from the root, clamped there."""
+        tree = self._tree
+        layer = tree.layer_of(link)
+        text = tree.tables[layer].linknames.get(link - tree.bases[layer], b"")
+        parts = [] if text.startswith(b"/") else folder[:]
+        for part in text.split(b"/"):
+            if part == b"..":
+                if parts:
+                    parts.pop()
+            elif part not in (b"", b"."):
+                parts.append(part)
+        return parts
+
+    def _step(self, parts: int) -> None:
+        self._steps += parts
+        if self._steps > self._most:
+            raise LimitExceededError("link_steps", self._most, self._steps, "the image")

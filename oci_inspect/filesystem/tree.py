@@ -7,24 +7,25 @@ the rows of all layers. Two names of one inode are the same number. A million en
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, MutableSequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from oci_inspect.layer.entries import DIRECTORY, Entry, EntryTable
 
 IMPLIED = -1
 """The reference of a folder that no entry describes."""
+REMOVED = -2
+"""The reference of a folder that is no longer in the tree: whoever remembers it can tell."""
 
 
-class Folder:
-    """A folder: its entry's reference and its children by name."""
+class Folder(dict[bytes, "Folder | int"]):
+    """A folder: its children by name, in the order in which they came, and its own reference."""
 
-    __slots__ = ("children", "reference")
+    __slots__ = ("reference",)
 
     def __init__(self, reference: int = IMPLIED) -> None:
         self.reference = reference
-        self.children: dict[bytes, Folder | int] = {}
 
 
 Node = Folder | int
@@ -40,11 +41,20 @@ class Located(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnionTree:
-    """The tree of a stack of layers. ``bases[i]`` is the reference of layer ``i``'s first row."""
+    """The tree of a stack of layers. ``bases[i]`` is the reference of layer ``i``'s first row.
 
-    root: Folder
-    tables: Sequence[EntryTable]
-    bases: Sequence[int]
+    ``live[i]`` has a byte for each row of layer ``i``: 1 where a path below the root leads to it,
+    so that columns of a table can be summed up without a walk. ``names`` is how many paths lead to
+    an inode, of those that were ever given a second one; ``strays`` are the references whose paths
+    are not just what their row says: such inodes, and what was written through a symbolic link.
+    """
+
+    root: Folder = field(default_factory=Folder)
+    tables: MutableSequence[EntryTable] = field(default_factory=list)
+    bases: MutableSequence[int] = field(default_factory=list)
+    live: MutableSequence[bytearray] = field(default_factory=list)
+    names: dict[int, int] = field(default_factory=dict)
+    strays: set[int] = field(default_factory=set)
 
     def layer_of(self, reference: int) -> int:
         """The index of the layer an entry is in."""
@@ -78,9 +88,26 @@ class UnionTree:
             if isinstance(node, Folder):
                 prefix = path + b"/" if path else b""
                 stack.extend(
-                    (prefix + name, child)
-                    for name, child in sorted(node.children.items(), reverse=True)
+                    (prefix + name, child) for name, child in sorted(node.items(), reverse=True)
                 )
+
+    def folders(self) -> Iterator[tuple[bytes, Folder]]:
+        """Every folder, the root first, with what stands in front of its children's names."""
+        stack = [(b"", self.root)]
+        while stack:
+            prefix, folder = stack.pop()
+            yield prefix, folder
+            for name, child in folder.items():
+                if isinstance(child, Folder):
+                    stack.append((prefix + name + b"/", child))
+
+    def paths_of(self, references: Container[int]) -> Iterator[tuple[bytes, int]]:
+        """Every path that leads to one of these references, with it: a walk over all."""
+        for prefix, folder in self.folders():
+            for name, child in folder.items():
+                reference = child.reference if isinstance(child, Folder) else child
+                if reference in references:
+                    yield prefix + name, reference
 
     def lookup(self, path: bytes) -> Node | None:
         """The node at a path as it is written, no link followed; None where there is none."""
@@ -88,7 +115,7 @@ class UnionTree:
         for part in path.split(b"/") if path else ():
             if not isinstance(node, Folder):
                 return None
-            child = node.children.get(part)
+            child = node.get(part)
             if child is None:
                 return None
             node = child

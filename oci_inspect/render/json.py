@@ -21,7 +21,7 @@ from oci_inspect.analysis.results import (
     LayerResult,
 )
 from oci_inspect.archive.contents import Image, Other
-from oci_inspect.filesystem.merge import Dead
+from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.findings import Finding
 from oci_inspect.paths import path_text
 from oci_inspect.render.escape import json_text

@@ -84,12 +84,12 @@ def test_duplicates_are_all_copies_but_one_and_no_waste(tmp_path: Path) -> None:
 
 def test_hard_links_are_no_duplicates() -> None:
     census = census_of(tar().file("a", b"same").hardlink("b", "a"), tar().hardlink("c", "b"))
-    assert census == Census(files=3, live_bytes=4, duplicate_bytes=0)
+    assert census == Census(files=3, duplicate_bytes=0)
 
 
 def test_other_content_of_one_size_and_empty_files_are_no_duplicates() -> None:
     census = census_of(tar().file("a", b"one").file("b", b"two").file("c").file("d"))
-    assert census == Census(files=4, live_bytes=6, duplicate_bytes=0)
+    assert census == Census(files=4, duplicate_bytes=0)
 
 
 def test_a_dead_copy_is_waste_and_no_duplicate(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_live_and_dead_bytes_are_what_the_layers_add(tmp_path: Path) -> None:
     # 100 live by its second name, 30 and 30 hidden, 1 shadowed, 2 and 3 live
     assert found.totals.file_bytes == 100 + 30 + 30 + 1 + 2 + 3
     assert found.totals.wasted_bytes == 30 + 30 + 1
-    census = take_census(found.tree, FindingCollector())
-    assert census.live_bytes == 100 + 2 + 3
-    assert census.files == found.totals.files == 3
+    files = {one.node: found.tree.entry(one.node) for one in found.tree.walk() if one.path != b"d"}
+    assert sum(entry.size for entry in files.values() if entry) == 100 + 2 + 3
+    assert found.totals.files == len(files) == 3
 
 
 # What is counted

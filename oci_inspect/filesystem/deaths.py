@@ -1,0 +1,109 @@
+"""Deaths: names taken from inodes, and the inodes that die with their last one.
+
+Each inode dies at most once, and whoever removes a folder looks at nothing but what is in it: that
+makes the whole merge linear in the entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
+from oci_inspect.layer.entries import FILE
+
+
+class Reason(StrEnum):
+    """How a layer made an inode of a lower one (or its own) unreachable."""
+
+    DELETED = "deleted"
+    OPAQUE = "opaque"
+    OVERWRITTEN = "overwritten"
+    REWRITTEN = "rewritten"
+    REPLACED = "replaced"
+    SHADOWED = "shadowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An inode that no path of the merged tree leads to.
+
+    ``paths`` are all the names it had, in the order in which they went; ``size`` is in bytes.
+    ``removed_in`` is the layer that took its last name, ``unit`` the folder that went as a whole
+    with it, None where a file was removed by itself.
+    """
+
+    paths: tuple[bytes, ...]
+    layer_index: int
+    removed_in: int
+    size: int
+    reason: Reason
+    unit: bytes | None = None
+
+
+class Deaths:
+    """Takes names away on behalf of the uppermost layer of a tree; ``dead`` is who had no other.
+
+    What lies at the path afterwards is the caller's business.
+    """
+
+    def __init__(self, tree: UnionTree) -> None:
+        self.dead: list[Dead] = []
+        self._tree = tree
+        self._gone: dict[int, list[bytes]] = {}  # names that inodes with several have lost
+
+    def take(self, path: bytes, reference: int, reason: Reason, unit: bytes | None = None) -> None:
+        """Take one name from an inode; with its last name it is dead."""
+        tree = self._tree
+        left = tree.names.get(reference, 1)
+        if left > 1:
+            tree.names[reference] = left - 1
+            self._gone.setdefault(reference, []).append(path)
+            return
+        layer = tree.layer_of(reference)
+        row = reference - tree.bases[layer]
+        tree.live[layer][row] = 0
+        table = tree.tables[layer]
+        paths: tuple[bytes, ...]
+        if reference in tree.names:
+            del tree.names[reference]
+            paths = tuple(dict.fromkeys((*self._gone.pop(reference, ()), path)))
+        else:
+            own = table.paths[row]  # the same bytes once, where a million die
+            paths = (own if own == path else path,)
+        if table.types[row] == FILE:
+            last = len(tree.tables) - 1
+            if layer == last:
+                reason = Reason.SHADOWED
+            self.dead.append(Dead(paths, layer, last, table.sizes[row], reason, unit))
+
+    def take_tree(self, path: bytes, node: Node, reason: Reason, unit: bytes | None = None) -> None:
+        """Take the name of a node and of everything below it, in the order in which it came."""
+        if not isinstance(node, Folder):
+            self.take(path, node, reason, unit)
+            return
+        if unit is None:
+            unit = path
+        self._remove(node)
+        stack = [(path + b"/", iter(node.items()))]
+        while stack:
+            prefix, children = stack[-1]
+            for name, child in children:
+                if isinstance(child, Folder):
+                    self._remove(child)
+                    stack.append((prefix + name + b"/", iter(child.items())))
+                    break
+                self.take(prefix + name, child, reason, unit)
+            else:
+                stack.pop()
+
+    def retire(self, reference: int) -> None:
+        """A folder's entry counts no more: another one describes it, or it is gone."""
+        if reference >= 0:
+            tree = self._tree
+            layer = tree.layer_of(reference)
+            tree.live[layer][reference - tree.bases[layer]] = 0
+
+    def _remove(self, folder: Folder) -> None:
+        self.retire(folder.reference)
+        folder.reference = REMOVED
