@@ -120,6 +120,28 @@ def standard(entries: int) -> Iterator[EntryTable]:
         yield rows.table
 
 
+def plain(entries: int) -> Iterator[EntryTable]:
+    """Files that all stay, ten to a folder."""
+    for layer in range(LAYERS):
+        rows = Rows(layer)
+        while len(rows) < entries // LAYERS:
+            rows.folder(b"usr/share/pkg-%02d-%04d" % (layer, len(rows) // 11))
+            for number in range(10):
+                rows.file(rows.table.paths[-1 - number] + b"/file-%d.dat" % number)
+        yield rows.table
+
+
+def whole(entries: int) -> Iterator[EntryTable]:
+    """One whiteout takes all the rest, half of it from one folder."""
+    lower, upper = Rows(0), Rows(1)
+    for i in range(entries // 2):
+        lower.file(b"srv/data/%d" % i)
+        lower.file(b"srv/%d/%d" % (i // 10, i))
+    upper.whiteout(b"srv")
+    yield lower.table
+    yield upper.table
+
+
 def opaque(entries: int) -> Iterator[EntryTable]:
     """Opaque whiteouts, each over a folder of two files: 50,000 of them over 100,000 files."""
     lower, upper = Rows(0), Rows(1)
@@ -299,6 +321,8 @@ CASES: dict[str, Case] = {
     case.__name__: case
     for case in (
         standard,
+        plain,
+        whole,
         opaque,
         root,
         again,

@@ -22,7 +22,7 @@ from oci_inspect.analysis.results import (
     Totals,
 )
 from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, opens
-from oci_inspect.analysis.waste import roll_up
+from oci_inspect.analysis.waste import largest_first, roll_up
 from oci_inspect.archive.contents import Contents, Image, LayerRef
 from oci_inspect.archive.opening import open_store
 from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
@@ -259,7 +259,7 @@ def analyze_image(
         findings.extend(matching.findings)
     steps = build_steps(entries, matching, _padded(merged.added_bytes, len(image.layers)))
     results = layer_results(layers, own, listed, statuses, merged, matching, steps)
-    waste = tuple(sorted(merged.dead, key=lambda one: (-one.size, one.layer_index, one.paths)))
+    waste = largest_first(merged.dead)
     file_bytes = sum(merged.added_bytes)
     wasted = sum(one.size for one in waste)
     all_findings = findings.result()

@@ -62,8 +62,8 @@ class Limits:
     """Bytes of the window that a zstd frame may ask for (the zstd command's own ceiling)."""
     links: int = 40
     """Symbolic links followed in resolving one name (Linux)."""
-    link_steps: int = 20_000_000
-    """Parts of paths walked in following the symbolic links of an image."""
+    link_bytes: int = 64 * MIB
+    """Bytes of the paths that symbolic links of an image stand for, where they are followed."""
 
 
 DEFAULT_LIMITS = Limits()

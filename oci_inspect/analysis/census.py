@@ -100,28 +100,28 @@ def _duplicates(tree: UnionTree, files: Sequence[bytes]) -> int:
 
 def _odd_entries(tree: UnionTree, files: Sequence[bytes]) -> tuple[_Tally, _Tally, _Tally]:
     """Programs with the rights of others, what everyone may write, devices."""
-    setuid, writable, devices = tallies = _Tally(), _Tally(), _Tally()
-    stray: dict[int, list[_Tally]] = defaultdict(list)
-    for table, base, live, regular in zip(tree.tables, tree.bases, tree.live, files, strict=True):
-        types, modes = table.types, table.modes
+    tallies = setuid, writable, devices = _Tally(), _Tally(), _Tally()
+    strays: dict[int, list[_Tally]] = defaultdict(list)
+    for layer, table in enumerate(tree.tables):
+        types, modes, live = table.types, table.modes, tree.live[layer]
         octets, width = modes.tobytes(), modes.itemsize
         low, high = (0, 1) if sys.byteorder == "little" else (width - 1, width - 2)
         masks = (
-            both(regular, octets[high::width].translate(_SETUID)),
+            both(files[layer], octets[high::width].translate(_SETUID)),
             both(live, types.translate(_NO_LINK), octets[low::width].translate(_WRITABLE)),
             both(live, types.translate(_DEVICE)),
         )
         for tally, mask in zip(tallies, masks, strict=True):
             for row in rows_of(mask):
                 if tally is writable and types[row] == DIRECTORY and modes[row] & 0o1000:
-                    continue
-                if base + row in tree.strays:
-                    stray[base + row].append(tally)
+                    continue  # sticky, as /tmp is
+                if tree.stray[layer][row]:
+                    strays[tree.bases[layer] + row].append(tally)
                 else:
                     tally.add(table.paths[row])
-    if stray:
-        for path, reference in tree.paths_of(stray):
-            for tally in stray[reference]:
+    if strays:
+        for path, reference in tree.paths_of(strays):
+            for tally in strays[reference]:
                 tally.add(path)
     return setuid, writable, devices
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from oci_inspect.analysis.results import HistoryStep, WasteGroup
@@ -21,6 +22,17 @@ class _Group(NamedTuple):
     path: bytes
     files: int
     size: int
+
+
+def largest_first(dead: Iterable[Dead]) -> tuple[Dead, ...]:
+    """Dead inodes by size, the largest first; those of one size by layer and paths.
+
+    Sorted thrice by what is there already: a million keys of their own would be as much again.
+    """
+    ordered = sorted(dead, key=attrgetter("paths"))
+    ordered.sort(key=attrgetter("layer_index"))
+    ordered.sort(key=attrgetter("size"), reverse=True)
+    return tuple(ordered)
 
 
 def roll_up(
@@ -41,36 +53,63 @@ def roll_up(
 
 
 def _fold(members: Sequence[Dead]) -> list[_Group]:
-    """Roll the files of one bucket up, deepest folders first; the root is never rolled up."""
+    """Roll the files of one bucket up, deepest folders first; the root is never rolled up.
+
+    A folder is its path with a slash behind it, the root is nothing. Only those are looked at that
+    lost something themselves, or where the branches of such folders meet: what one branch brings
+    is what it was a folder further up.
+    """
     total = sum(one.size for one in members)
-    waiting: dict[int, dict[bytes, list[_Group]]] = defaultdict(lambda: defaultdict(list))
-    deepest = 0
-    for group in _units(members):
-        path = group.path.rstrip(b"/")
-        depth = path.count(b"/")
-        deepest = max(deepest, depth)
-        waiting[depth][path.rpartition(b"/")[0]].append(group)
-    for depth in range(deepest, 0, -1):
-        above = waiting[depth - 1]
-        for folder, groups in waiting.pop(depth, {}).items():
-            above[folder.rpartition(b"/")[0]].extend(_fold_folder(folder, groups, total))
-    return waiting[0].get(b"", [])
+    lost = _by_folder(members)
+    open_folders = [(b"", lost.pop(b"", []))]  # each is in the one before it
+    for folder in sorted(lost):  # each comes behind those it is in, and next to its neighbours
+        while not folder.startswith(open_folders[-1][0]):
+            done, groups = open_folders.pop()
+            left = _fold_folder(done, groups, total)
+            meeting = _meeting(done, folder)
+            if len(meeting) > len(open_folders[-1][0]):
+                open_folders.append((meeting, left))
+            else:
+                open_folders[-1][1].extend(left)
+        open_folders.append((folder, lost.pop(folder)))
+    while len(open_folders) > 1:
+        done, groups = open_folders.pop()
+        open_folders[-1][1].extend(_fold_folder(done, groups, total))
+    return open_folders[0][1]
 
 
-def _units(members: Sequence[Dead]) -> Iterator[_Group]:
-    """What went as a whole is one group; what went by itself is another each."""
-    folders: dict[bytes, list[Dead]] = defaultdict(list)
-    files: dict[bytes, list[int]] = defaultdict(list)
+def _by_folder(members: Sequence[Dead]) -> dict[bytes, list[_Group]]:
+    """What went as a whole is one group, what went by itself is another each."""
+    units: dict[bytes, _Group] = {}
+    files: dict[bytes, _Group] = {}
     for one in members:
+        path = one.paths[0]
         if one.unit:
-            folders[one.unit].append(one)
-        else:
-            files[one.paths[0]].append(one.size)
-    for path, sizes in files.items():  # several where one layer names a path again and again
-        yield _Group(path, len(sizes), sum(sizes))
-    for unit, dead in folders.items():
-        path = unit + b"/" if len(dead) > 1 else dead[0].paths[0]
-        yield _Group(path, len(dead), sum(one.size for one in dead))
+            known = units.get(one.unit)
+            whole = path if known is None else one.unit + b"/"
+            units[one.unit] = _more(known, whole, one.size)
+        else:  # several where one layer names a path again and again
+            files[path] = _more(files.get(path), path, one.size)
+    lost: dict[bytes, list[_Group]] = defaultdict(list)
+    for groups in (files, units):
+        for group in groups.values():
+            head, slash, _ = group.path.rstrip(b"/").rpartition(b"/")
+            lost[head + slash].append(group)
+    return lost
+
+
+def _more(known: _Group | None, path: bytes, size: int) -> _Group:
+    """A group and one more file."""
+    return _Group(path, 1, size) if known is None else _Group(path, known[1] + 1, known[2] + size)
+
+
+def _meeting(one: bytes, other: bytes) -> bytes:
+    """The lowest folder that two folders are in, or that one of them is."""
+    length = min(len(one), len(other))
+    # As numbers they are compared at once; where the first difference is, tells their length.
+    differing = int.from_bytes(one[:length], "big") ^ int.from_bytes(other[:length], "big")
+    same = length - (differing.bit_length() + 7) // 8
+    return one[: one.rfind(b"/", 0, same) + 1]
 
 
 def _fold_folder(folder: bytes, groups: list[_Group], total: int) -> list[_Group]:
@@ -82,7 +121,7 @@ def _fold_folder(folder: bytes, groups: list[_Group], total: int) -> list[_Group
         (small if share < (LARGE_FILE_SHARE if is_file else LARGE_SHARE) else kept).append(group)
     if len(small) < FEW:
         return groups
-    rolled = _Group(folder + b"/", sum(one.files for one in small), sum(one.size for one in small))
+    rolled = _Group(folder, sum(one.files for one in small), sum(one.size for one in small))
     return [*kept, rolled]
 
 

@@ -60,7 +60,7 @@ class Additions:
                 last = None
                 found = folders.get(folder_path)
                 if found is None or found.reference == REMOVED:
-                    found = self._make(folder_path)
+                    found = None if folder_path in self._aliases else self._make(folder_path)
                     if found is None:
                         self._add_elsewhere(folder_path, name, reference)
                         continue
@@ -123,11 +123,20 @@ class Additions:
             return
         if existing >= self._base:
             self._say_duplicate(path)
-        reason = Reason.REPLACED
-        if self._tree.kind(existing) == SYMLINK:
+        tree = self._tree
+        (old, old_row), (new, new_row) = tree.locate(existing), tree.locate(newcomer)
+        before, after = tree.tables[old], tree.tables[new]
+        kind = before.types[old_row]
+        if kind == SYMLINK:
             self._aliases.clear()
-        if self._tree.kind(newcomer) == FILE:
-            reason = Reason.REWRITTEN if self._same(existing, newcomer) else Reason.OVERWRITTEN
+        reason = Reason.REPLACED
+        if after.types[new_row] == FILE:
+            same = (
+                kind == FILE
+                and before.sizes[old_row] == after.sizes[new_row]
+                and before.fingerprints[old_row] == after.fingerprints[new_row]
+            )
+            reason = Reason.REWRITTEN if same else Reason.OVERWRITTEN
         self._deaths.take(path, existing, reason)
 
     def _displace_by_folder(self, path: bytes, existing: int) -> None:
@@ -150,18 +159,6 @@ class Additions:
         except LimitExceededError as error:
             self._exceed(error, path)
             return False
-
-    def _same(self, old: int, new: int) -> bool:
-        """Whether two files hold the same content: equal size and fingerprint."""
-        tree = self._tree
-        first, second = tree.layer_of(old), tree.layer_of(new)
-        a, b = old - tree.bases[first], new - tree.bases[second]
-        one, two = tree.tables[first], tree.tables[second]
-        return (
-            one.types[a] == FILE
-            and one.sizes[a] == two.sizes[b]
-            and one.fingerprints[a] == two.fingerprints[b]
-        )
 
     def _say_duplicate(self, path: bytes) -> None:
         self._layer.say("path-duplicate", path, "twice in one layer: the last one counts")
@@ -189,11 +186,12 @@ class Additions:
             )
         names = self._tree.names
         names[inode] = names.get(inode, 1) + 1
-        self._tree.strays.add(inode)
+        layer, inode_row = self._tree.locate(inode)
+        self._tree.stray[layer][inode_row] = 1
         if existing is not None:
             self._displace(path, existing, inode)
         folder[name] = inode
-        self._layer.added_files += self._tree.kind(inode) == FILE
+        self._layer.added_files += self._tree.tables[layer].types[inode_row] == FILE
 
     def _resolve_link(self, target: bytes) -> Node | None:
         layer = self._layer
@@ -269,12 +267,16 @@ class Additions:
 
     def _add_elsewhere(self, folder_path: bytes, name: bytes, reference: int) -> None:
         """Add an entry whose folder is behind links of its own layer; or leave it, if nowhere."""
-        place = self._behind_links(folder_path)
+        try:
+            place = self._behind_links(folder_path)
+        except LimitExceededError as error:
+            self._exceed(error, folder_path)
+            place = None
         if place is None:
             self._leave_out(reference)
             return
         folder, real = place
-        self._tree.strays.add(reference)
+        self._layer.stray[reference - self._base] = 1
         self._add(folder, name, join(real, name), reference)
 
     def _behind_links(self, path: bytes) -> tuple[Folder, bytes] | None:
@@ -283,24 +285,24 @@ class Additions:
         It is remembered until a link or a folder goes: the way may have led through it.
         """
         place = self._aliases.get(path)
-        if place is not None:
-            return place
-        try:
+        if place is None:
             real = self._links.follow(path, self._base)
-        except LimitExceededError as error:
-            self._exceed(error, path)
-            return None
-        if real == path:  # no link: no more folders may be made
-            return None
-        if real is None or len(real) > self._limits.path_bytes:
-            what = "lead around in a ring" if real is None else "make it too long a path"
-            self._layer.say("path-through-symlink", path, f"symbolic links {what}: not unpacked")
-            return None
-        folder = self._make(real)
-        if folder is None:
-            return None
-        self._aliases[path] = folder, real
-        return folder, real
+            if real == path:  # no link: no more folders may be made
+                return None
+            if real is None or len(real) > self._limits.path_bytes:
+                what = "lead around in a ring" if real is None else "make it too long a path"
+                self._layer.say(
+                    "path-through-symlink", path, f"symbolic links {what}: not unpacked"
+                )
+                return None
+            folder = self._layer.folders.get(real)
+            if folder is None or folder.reference == REMOVED:
+                folder = self._make(real)
+            if folder is None:
+                return None
+            place = self._aliases[path] = folder, real
+        self._links.spend(max(0, len(place[1]) - len(path)))
+        return place
 
     def _exceed(self, error: LimitExceededError, path: bytes) -> None:
         """Say of each limit once that it was met."""

@@ -11,9 +11,9 @@ from oci_inspect.paths import path_text
 class Applying:
     """The uppermost layer of a tree so far, put there by making this.
 
-    ``base`` is the reference of its first row. ``live`` tells of each row whether it is in the
-    tree; rows that are no entries are taken off first. ``folders`` remembers where folders are: one
-    that says it was REMOVED is there no more. ``metadata`` are the rows of AUFS by path,
+    ``base`` is the reference of its first row. ``live`` are the rows that are in the tree, at first
+    all, ``stray`` those that are not (only) at their own path. ``folders`` remembers where folders
+    are: one that says it was REMOVED is there no more. ``metadata`` are the rows of AUFS by path,
     ``added_bytes`` and ``added_files`` what the layer brings, once it is applied.
     """
 
@@ -23,6 +23,7 @@ class Applying:
         self.index = len(tree.tables)
         self.base = tree.bases[-1] + len(tree.tables[-1]) if tree.tables else 0
         self.live = bytearray(b"\1") * len(table)
+        self.stray = bytearray(len(table))
         self.metadata: dict[bytes, int] = {}
         self.added_bytes = 0
         self.added_files = 0
@@ -31,6 +32,7 @@ class Applying:
         tree.tables.append(table)
         tree.bases.append(self.base)
         tree.live.append(self.live)
+        tree.stray.append(self.stray)
 
     def folder(self, path: bytes) -> Folder | None:
         """The folder at a path as it is written, None where there is none."""

@@ -60,8 +60,7 @@ class Deaths:
             tree.names[reference] = left - 1
             self._gone.setdefault(reference, []).append(path)
             return
-        layer = tree.layer_of(reference)
-        row = reference - tree.bases[layer]
+        layer, row = tree.locate(reference)
         tree.live[layer][row] = 0
         table = tree.tables[layer]
         paths: tuple[bytes, ...]
@@ -77,32 +76,39 @@ class Deaths:
                 reason = Reason.SHADOWED
             self.dead.append(Dead(paths, layer, last, table.sizes[row], reason, unit))
 
-    def take_tree(self, path: bytes, node: Node, reason: Reason, unit: bytes | None = None) -> None:
-        """Take the name of a node and of everything below it, in the order in which it came."""
-        if not isinstance(node, Folder):
-            self.take(path, node, reason, unit)
-            return
-        if unit is None:
-            unit = path
-        self._remove(node)
-        stack = [(path + b"/", iter(node.items()))]
+    def take_tree(self, path: bytes, node: Node, reason: Reason) -> None:
+        """Take the name of a node and of everything below it; a folder goes as a whole."""
+        if isinstance(node, Folder):
+            self._remove(node)
+            self.empty(path, node, reason)
+        else:
+            self.take(path, node, reason)
+
+    def empty(self, path: bytes, folder: Folder, reason: Reason) -> None:
+        """Take everything below a folder, in the order in which it came, as one unit.
+
+        Each name is let go as soon as it is taken: the tree and its dead are not held at once.
+        """
+        stack = [(path + b"/" if path else b"", folder, list(reversed(folder)))]
         while stack:
-            prefix, children = stack[-1]
-            for name, child in children:
+            prefix, children, names = stack[-1]
+            while names:
+                name = names.pop()
+                child = children.pop(name)
                 if isinstance(child, Folder):
                     self._remove(child)
-                    stack.append((prefix + name + b"/", iter(child.items())))
+                    stack.append((prefix + name + b"/", child, list(reversed(child))))
                     break
-                self.take(prefix + name, child, reason, unit)
+                self.take(prefix + name, child, reason, path)
             else:
+                children.clear()  # what room it had
                 stack.pop()
 
     def retire(self, reference: int) -> None:
         """A folder's entry counts no more: another one describes it, or it is gone."""
         if reference >= 0:
-            tree = self._tree
-            layer = tree.layer_of(reference)
-            tree.live[layer][reference - tree.bases[layer]] = 0
+            layer, row = self._tree.locate(reference)
+            self._tree.live[layer][row] = 0
 
     def _remove(self, folder: Folder) -> None:
         self.retire(folder.reference)

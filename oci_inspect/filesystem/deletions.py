@@ -71,10 +71,7 @@ def _make_opaque(layer: Applying, deaths: Deaths, path: bytes) -> None:
     if not folder:
         layer.say("whiteout-dangling", path + b"/" + OPAQUE if path else OPAQUE, "it hides nothing")
         return
-    prefix = path + b"/" if path else b""
-    for name, child in folder.items():
-        deaths.take_tree(prefix + name, child, Reason.OPAQUE, path)
-    folder.clear()
+    deaths.empty(path, folder, Reason.OPAQUE)
 
 
 def _check_empty(layer: Applying, row: int, path: bytes) -> None:

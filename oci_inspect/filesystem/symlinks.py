@@ -14,18 +14,24 @@ def join(folder: bytes, rest: bytes) -> bytes:
 
 
 class LinkFollower:
-    """Follows links, up to ``limits.links`` for a path and ``limits.link_steps`` parts in all.
+    """Follows links, up to ``limits.links`` for a path and ``limits.link_bytes`` in all.
 
-    Forty links, each to the end of a long path, make thousands of steps of a short name: without
-    the second bound a small layer could keep us busy for hours. Beyond it the methods raise
-    :class:`LimitExceededError`.
+    Forty links, each to the end of a long path, make a walk of thousands of steps of a short name,
+    and a long path of each name behind them: without the second bound a small layer could take
+    hours and gigabytes. Beyond it the methods raise :class:`LimitExceededError`.
     """
 
     def __init__(self, tree: UnionTree, limits: Limits) -> None:
         self._tree = tree
         self._links = limits.links
-        self._most = limits.link_steps
-        self._steps = 0
+        self._most = limits.link_bytes
+        self._spent = 0
+
+    def spend(self, size: int) -> None:
+        """Count bytes of paths that stand for shorter ones because of links."""
+        self._spent += size
+        if self._spent > self._most:
+            raise LimitExceededError("link_bytes", self._most, self._spent, "the image")
 
     def follow(self, path: bytes, base: int) -> bytes | None:
         """The path with its links that have a reference from ``base`` on followed.
@@ -36,7 +42,6 @@ class LinkFollower:
         followed = 0
         done: list[bytes] = []
         ahead = path.split(b"/")[::-1] if path else []
-        self._step(len(ahead))
         node: Node | None = tree.root
         while ahead and isinstance(node, Folder):
             part = ahead.pop()
@@ -46,7 +51,6 @@ class LinkFollower:
                 if followed > self._links:
                     return None
                 target = self._target(done, node)
-                self._step(len(target))
                 ahead += reversed(target)
                 done, node = [], tree.root
             else:
@@ -59,7 +63,6 @@ class LinkFollower:
         parts = path.split(b"/")
         for _ in range(self._links):
             parts = self._target(parts[:-1], link)
-            self._step(len(parts))
             node = tree.lookup(b"/".join(parts))
             if isinstance(node, Folder):
                 return True
@@ -71,9 +74,10 @@ class LinkFollower:
     def _target(self, folder: list[bytes], link: int) -> list[bytes]:
         """Where a symbolic link in ``folder`` leads, as parts from the root, clamped there."""
         tree = self._tree
-        layer = tree.layer_of(link)
-        text = tree.tables[layer].linknames.get(link - tree.bases[layer], b"")
+        layer, row = tree.locate(link)
+        text = tree.tables[layer].linknames.get(row, b"")
         parts = [] if text.startswith(b"/") else folder[:]
+        self.spend(len(text) + sum(map(len, parts)) + len(parts))
         for part in text.split(b"/"):
             if part == b"..":
                 if parts:
@@ -81,8 +85,3 @@ class LinkFollower:
             elif part not in (b"", b"."):
                 parts.append(part)
         return parts
-
-    def _step(self, parts: int) -> None:
-        self._steps += parts
-        if self._steps > self._most:
-            raise LimitExceededError("link_steps", self._most, self._steps, "the image")

@@ -43,37 +43,42 @@ class Located(NamedTuple):
 class UnionTree:
     """The tree of a stack of layers. ``bases[i]`` is the reference of layer ``i``'s first row.
 
-    ``live[i]`` has a byte for each row of layer ``i``: 1 where a path below the root leads to it,
-    so that columns of a table can be summed up without a walk. ``names`` is how many paths lead to
-    an inode, of those that were ever given a second one; ``strays`` are the references whose paths
-    are not just what their row says: such inodes, and what was written through a symbolic link.
+    ``live[i]`` is a mask over the rows of layer ``i``: those that a path below the root leads to,
+    so that columns of a table can be looked at without a walk. ``stray[i]`` are rows whose paths
+    are not just what the row says: inodes that were given a second name, and what was written
+    through a symbolic link. ``names`` is how many paths lead to each of those inodes.
     """
 
     root: Folder = field(default_factory=Folder)
     tables: MutableSequence[EntryTable] = field(default_factory=list)
     bases: MutableSequence[int] = field(default_factory=list)
     live: MutableSequence[bytearray] = field(default_factory=list)
+    stray: MutableSequence[bytearray] = field(default_factory=list)
     names: dict[int, int] = field(default_factory=dict)
-    strays: set[int] = field(default_factory=set)
 
     def layer_of(self, reference: int) -> int:
         """The index of the layer an entry is in."""
         return bisect_right(self.bases, reference) - 1
+
+    def locate(self, reference: int) -> tuple[int, int]:
+        """The layer an entry is in, and its row there."""
+        layer = bisect_right(self.bases, reference) - 1
+        return layer, reference - self.bases[layer]
 
     def entry(self, node: Node) -> Entry | None:
         """The entry behind a node, None for an implied folder."""
         reference = node.reference if isinstance(node, Folder) else node
         if reference == IMPLIED:
             return None
-        layer = self.layer_of(reference)
-        return self.tables[layer].row(reference - self.bases[layer])
+        layer, row = self.locate(reference)
+        return self.tables[layer].row(row)
 
     def kind(self, node: Node) -> int:
         """The type of a node, one of the codes of :mod:`oci_inspect.layer.entries`."""
         if isinstance(node, Folder):
             return DIRECTORY
-        layer = self.layer_of(node)
-        return self.tables[layer].types[node - self.bases[layer]]
+        layer, row = self.locate(node)
+        return self.tables[layer].types[row]
 
     def walk(self) -> Iterator[Located]:
         """Everything below the root, each folder before what is in it, names in byte order."""
@@ -93,13 +98,18 @@ class UnionTree:
 
     def folders(self) -> Iterator[tuple[bytes, Folder]]:
         """Every folder, the root first, with what stands in front of its children's names."""
-        stack = [(b"", self.root)]
+        yield b"", self.root
+        stack = [(b"", iter(self.root.items()))]
         while stack:
-            prefix, folder = stack.pop()
-            yield prefix, folder
-            for name, child in folder.items():
+            prefix, children = stack[-1]
+            for name, child in children:
                 if isinstance(child, Folder):
-                    stack.append((prefix + name + b"/", child))
+                    below = prefix + name + b"/"
+                    yield below, child
+                    stack.append((below, iter(child.items())))
+                    break
+            else:
+                stack.pop()
 
     def paths_of(self, references: Container[int]) -> Iterator[tuple[bytes, int]]:
         """Every path that leads to one of these references, with it: a walk over all."""
