@@ -60,7 +60,7 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _NOT_ASKED = frozenset(
     {
         *("json_bytes", "json_depth", "kept_bytes", "members", "index_nodes", "index_depth"),
-        *("implied_folders", "layers", "links"),
+        *("implied_folders", "layers", "links", "link_bytes"),
     }
 )
 """The limits that no scan of a layer depends on."""
