@@ -30,7 +30,7 @@ class Reuse:
         self._limits = limits
         self._likely = likely_digests(images)
         self._lock = threading.Lock()
-        self._looked_up: dict[str, LayerScan | None] = {}
+        self._looked_up: dict[tuple[str, ...], LayerScan | None] = {}
 
     def expected(self, wanted: Mapping[str, Collection[str]]) -> dict[str, LayerScan] | None:
         """The scans that these members have if what is claimed of them is true.
@@ -87,10 +87,11 @@ class Reuse:
 
     def _known(self, name: str, algorithms: Collection[str]) -> LayerScan | None:
         """What the cache has under a digest that the blob may well have; looked up once."""
+        asked = (name, *sorted(algorithms))
         with self._lock:
-            if name not in self._looked_up:
-                self._looked_up[name] = self._look_up(name, algorithms)
-            return self._looked_up[name]
+            if asked not in self._looked_up:
+                self._looked_up[asked] = self._look_up(name, algorithms)
+            return self._looked_up[asked]
 
     def _look_up(self, name: str, algorithms: Collection[str]) -> LayerScan | None:
         for digest in self._likely.get(name, ()):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from support.archives import FORMS, delivered
@@ -39,6 +40,7 @@ from oci_inspect import (
     open_archive,
     scanning,
 )
+from oci_inspect.inspection import analyze_image
 from oci_inspect.layer.scan import scan_layer
 from oci_inspect.limits import DEFAULT_LIMITS
 from oci_inspect.render import json as documents
@@ -385,6 +387,32 @@ def test_a_reused_scan_has_the_digests_that_a_new_one_would_have(
         assert reuse.take(blob_name(blob), algorithms, lambda fresh=fresh: fresh.digests) == fresh
     assert reuse.take(blob_name(blob), both, lambda: None) is None
     assert reuse.take("another", one, lambda: fresh.digests) is None
+
+
+def test_what_is_expected_of_a_changed_blob_is_not_what_is_told(
+    cache: ScanCache, tmp_path: Path
+) -> None:
+    """The fold of what the cache expects is thrown away where one blob is another."""
+    image = app(compression="gzip")
+    path = oci_layout(image).write_file(tmp_path / "image.tar")
+    analyze(path, cache=cache)
+    folds = []
+
+    def folding(*arguments: Any) -> Any:
+        folds.append(arguments[1])
+        return analyze_image(*arguments)
+
+    with patch("oci_inspect.inspection.analyze_image", folding):
+        assert analyze(path, cache=cache).ok
+        assert len(folds) == 1
+        archive = oci_layout(image)
+        blob = image.layers[0].blob
+        archive.replace(blob_name(blob), blob[:-1] + bytes([blob[-1] ^ 1]))
+        changed = archive.write_file(tmp_path / "changed.tar")
+        found = analyze(changed, cache=cache)
+    assert not found.ok
+    assert len(folds) == 3
+    assert documents.analysis_document(found) == documents.analysis_document(analyze(changed))
 
 
 def test_layers_by_other_digests_than_sha256_are_verified_as_ever(
