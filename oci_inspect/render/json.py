@@ -10,6 +10,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from oci_inspect._version import __version__
@@ -28,14 +29,22 @@ from oci_inspect.render.escape import json_text
 from oci_inspect.spec.platform import Platform
 
 SCHEMA_VERSION = "1.0"
+_TOGETHER = 10_000
 
 
 Json = dict[str, Any]
 
 
 def dumps(document: object) -> str:
-    """JSON text; what is not seen, or would drive a terminal, is written as its escape."""
-    return json_text(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
+    """JSON text; what is not seen, or would drive a terminal, is written as its escape.
+
+    Joined piece by piece: the encoder's crumbs take several times the room of the text.
+    """
+    crumbs = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(document)
+    pieces = []
+    while piece := "".join(islice(crumbs, _TOGETHER)):
+        pieces.append(json_text(piece))
+    return "".join((*pieces, "\n"))
 
 
 def analysis_document(analysis: Analysis) -> Json:

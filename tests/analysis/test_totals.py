@@ -161,6 +161,21 @@ def test_devices_of_both_kinds_are_counted() -> None:
     assert found.message.startswith("2 device nodes")
 
 
+def test_each_name_of_an_inode_is_counted() -> None:
+    layers = (
+        tar().file("bin/su", mode=0o4755).hardlink("bin/b", "bin/su").hardlink("a", "bin/su"),
+        tar().whiteout("bin/b"),
+    )
+    (found,) = counted("setuid", *layers)
+    assert found.message == "2 setuid or setgid files: a, bin/su"
+
+
+def test_what_was_written_through_a_link_is_told_where_it_lies() -> None:
+    layer = tar().symlink("sbin", "usr/bin").file("sbin/su", mode=0o4755).dir("sbin/d", mode=0o777)
+    assert counted("setuid", layer)[0].subject == "usr/bin/su"
+    assert counted("world-writable", layer)[0].subject == "usr/bin/d"
+
+
 def test_a_path_that_is_not_utf_8_is_told_as_text() -> None:
     (found,) = counted("setuid", tar().file(b"caf\xe9", mode=0o4755))
     assert found.subject == r"caf\xe9"

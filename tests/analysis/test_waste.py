@@ -6,13 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.images import ImageBuilder, docker_archive
+from support.naive_waste import roll_up_plainly
 from support.tars import TarBuilder
 
 from oci_inspect import Dead, HistoryStep, ImageAnalysis, Reason, WasteGroup, analyze
-from oci_inspect.analysis.waste import roll_up
+from oci_inspect.analysis.waste import largest_first, roll_up
 
 DELETED = Reason.DELETED
 
@@ -183,6 +184,39 @@ def test_rows_hold_every_dead_file_once(
         assert row.path != b"/"
     for one in waste:
         assert any(covers(row, one) for row in found)
+
+
+near = st.lists(st.sampled_from(["a", "a-", "a.", "b"]), min_size=1, max_size=7).map("/".join)
+
+
+@given(st.lists(st.tuples(near, st.sampled_from([0, 1, 1, 5, 50, 900]), st.integers(0, 6))))
+@settings(max_examples=400)
+def test_rows_are_those_of_a_plain_way_level_by_level(told: list[tuple[str, int, int]]) -> None:
+    """Units among them: as many parts of a path as the third number says, where it has more."""
+    bucket = []
+    for path, size, parts in told:
+        unit = "/".join(path.split("/")[:parts]).encode()
+        whole = unit if parts < path.count("/") + 1 else None
+        bucket.append(Dead((path.encode(),), 0, 1, size, DELETED, whole))
+    found = roll_up(bucket, (), ())
+    assert sorted((row.path, row.count, row.size) for row in found) == roll_up_plainly(bucket)
+
+
+def test_files_alone_at_the_ends_of_deep_folders_keep_their_names() -> None:
+    deep = "/".join(["d"] * 300)
+    found = rows(dead(f"{deep}/a", 3), dead(f"{deep}/e/b", 2), dead(f"d/f/{deep}/c", 1))
+    assert found == [("d/", 3, 6)]
+    assert rows(dead(f"{deep}/a", 3), dead(f"e/{deep}/a", 2)) == [
+        (f"{deep}/a", 1, 3),
+        (f"e/{deep}/a", 1, 2),
+    ]
+
+
+def test_dead_inodes_come_by_size_then_layer_then_paths() -> None:
+    told = [("b", 5, 1), ("a", 5, 1), ("c", 9, 2), ("z", 5, 0), ("a", 5, 0), ("y", 0, 0)]
+    ordered = largest_first(dead(path, size, layer, 3) for path, size, layer in told)
+    found = [(one.paths[0].decode(), one.size, one.layer_index) for one in ordered]
+    assert found == [("c", 9, 2), ("a", 5, 0), ("z", 5, 0), ("a", 5, 1), ("b", 5, 1), ("y", 0, 0)]
 
 
 def covers(row: WasteGroup, one: Dead) -> bool:

@@ -144,6 +144,7 @@ def test_file_entry_for_the_root_is_ignored_and_told() -> None:
     stack = Stack(TarBuilder().file("a", b"1"), TarBuilder().file("./", b"").symlink("/", "x"))
     assert stack.paths == ["a"]
     assert "path-unsafe" in stack.rules
+    assert stack.merged.added_files == (1, 0)
 
 
 def test_folder_entry_for_the_root_gives_it_metadata() -> None:

@@ -139,6 +139,7 @@ def test_aufs_hard_links_into_plnk_are_resolved() -> None:
 def test_aufs_plnk_file_may_come_behind_its_links() -> None:
     layer = TarBuilder().hardlink("a", ".wh..wh.plnk/1.2").file(".wh..wh.plnk/1.2", b"shared")
     assert Stack(layer).live_bytes == 6
+    assert Stack(layer).paths == ["a"]
 
 
 def test_hard_link_to_a_folder_of_aufs_is_dangling() -> None:
@@ -268,6 +269,11 @@ def test_hard_link_target_through_a_link_to_the_root_is_found() -> None:
 def test_link_replaced_by_a_folder_later_in_its_layer_is_no_longer_followed() -> None:
     stack = Stack(TarBuilder().symlink("l", "d").file("l/a", b"1").dir("l").file("l/b", b"22"))
     assert stack.paths == ["d", "d/a", "l", "l/b"]
+
+
+def test_way_through_a_link_replaced_by_a_folder_is_forgotten() -> None:
+    stack = Stack(TarBuilder().symlink("l", "d").file("l/s/a", b"1").dir("l").file("l/s/b", b"22"))
+    assert stack.paths == ["d", "d/s", "d/s/a", "l", "l/s", "l/s/b"]
 
 
 def test_folder_replaced_by_a_link_later_in_its_layer_is_followed_from_there() -> None:

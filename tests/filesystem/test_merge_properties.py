@@ -6,6 +6,8 @@ from support.naive_merge import NaiveMerge, Op
 from support.scans import Stack
 from support.tars import TarBuilder
 
+from oci_inspect.filesystem.tree import IMPLIED
+
 NAMES = st.sampled_from(["a", "b", "c"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 CONTENTS = st.sampled_from(["", "x", "yy", "zz", "12345"])
@@ -70,6 +72,30 @@ def check(layers: list[list[Op]]) -> None:
     ) == sorted(
         (sorted(one.names), one.layer, one.removed_in, one.size, one.reason) for one in naive.dead
     )
+
+
+@given(LAYERS)
+@settings(max_examples=300)
+def test_masks_and_counts_of_names_agree_with_a_walk(layers: list[list[Op]]) -> None:
+    tree = Stack(*map(tar_of, layers)).merged.tree
+    paths: dict[int, set[bytes]] = {}
+    for path, node, _ in tree.walk():
+        reference = node if isinstance(node, int) else node.reference
+        if reference != IMPLIED:
+            paths.setdefault(reference, set()).add(path)
+    rows = {
+        base + row: (table.paths[row], live[row], stray[row])
+        for table, base, live, stray in zip(
+            tree.tables, tree.bases, tree.live, tree.stray, strict=True
+        )
+        for row in range(len(table))
+    }
+    assert {reference for reference, (_, live, _) in rows.items() if live} == paths.keys()
+    for reference, found in paths.items():
+        own, _, stray = rows[reference]
+        assert stray or found == {own}
+        assert tree.names.get(reference, 1) == len(found)
+    assert dict(tree.paths_of(paths)).keys() == {path for found in paths.values() for path in found}
 
 
 @given(LAYERS)
