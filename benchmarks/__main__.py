@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import comparisons, footprints, peers, report
 from benchmarks.bench import Bench
 from benchmarks.datasets import DATASETS, Data
-from benchmarks.rows import Row
+from benchmarks.rows import Heading, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def main() -> None:
             )
             facts = report.machine(bench.jobs, bench.rounds)
             print(report.introduction(facts), flush=True)
-            groups = [(key, _title(bench, key), measure(bench, key)) for key in keys]
+            groups = [(_heading(bench, key), measure(bench, key)) for key in keys]
     if arguments.quick:
         print("\nIt runs. On so little data the figures say nothing, and no goal is held to them.")
     else:
@@ -108,6 +108,8 @@ def main() -> None:
     if arguments.json:
         document = report.document(facts, groups)
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+    if arguments.markdown:
+        arguments.markdown.write_text(report.markdown(groups))
 
 
 def measure(bench: Bench, key: str) -> list[Row]:
@@ -116,14 +118,14 @@ def measure(bench: Bench, key: str) -> list[Row]:
     for measured in GROUPS[key].rows(bench):
         row = replace(measured, goal=None) if bench.quick else measured
         if not rows:
-            print(*report.heading(_title(bench, key), GROUPS[key].columns), sep="\n")
+            print(*report.heading(_heading(bench, key)), sep="\n")
         print(*report.lines(row), sep="\n", flush=True)
         rows.append(row)
     return rows
 
 
-def _title(bench: Bench, key: str) -> str:
-    return GROUPS[key].title.format(jobs=bench.jobs)
+def _heading(bench: Bench, key: str) -> Heading:
+    return Heading(key, GROUPS[key].title.format(jobs=bench.jobs), GROUPS[key].columns)
 
 
 def _parse() -> argparse.Namespace:
@@ -142,6 +144,7 @@ def _parse() -> argparse.Namespace:
         help=f"groups ({', '.join(GROUPS)}) or data ({', '.join(data)}), with commas between",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the data there and keep it")
     parser.add_argument(
         "--peers", action="store_true", help="install container-inspector for this, from PyPI"

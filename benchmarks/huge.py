@@ -68,9 +68,7 @@ def watch_reader(gigabytes: float) -> Memory:
     )
     assert writer.stdout is not None
     try:
-        return watch(
-            analyze_command("--format", "json", "-"), writer.stdout.fileno(), terminal=True
-        )
+        return watch(analyze_command("--format", "json", "-"), writer.stdout, terminal=True)
     finally:
         writer.terminate()
         writer.wait()

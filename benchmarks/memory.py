@@ -62,12 +62,12 @@ class Memory:
 
 
 def watch(
-    command: Sequence[object], stdin: Path | int | None = None, *, terminal: bool = False
+    command: Sequence[object], stdin: Path | IO[bytes] | None = None, *, terminal: bool = False
 ) -> Memory:
     """Run a command and look at it until it ends.
 
-    ``stdin`` is a file or a descriptor; with ``terminal`` standard error is one, and what is told
-    there is kept.
+    ``stdin`` is a file, or one that is open and will be closed here. With ``terminal`` standard
+    error is a terminal, and what is told there is kept.
     """
     with tempfile.TemporaryFile() as errors, _Terminal() if terminal else nullcontext() as screen:
         with _opened(stdin) as source:
@@ -94,7 +94,8 @@ def watch(
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             errors.seek(0)
-            raise RunFailedError(errors.read().decode(errors="replace").strip())
+            told = screen.lines[-1][1] if screen and screen.lines else ""
+            raise RunFailedError(errors.read().decode(errors="replace").strip() or told)
     return Memory(usage.ru_maxrss * _MAXRSS, tuple(looks), tuple(screen.lines) if screen else ())
 
 
@@ -125,11 +126,9 @@ class _Terminal:
         os.close(self._readable)
 
 
-def _opened(stdin: Path | int | None) -> IO[bytes]:
+def _opened(stdin: Path | IO[bytes] | None) -> IO[bytes]:
     """What a process reads: closed here once the process has it."""
-    if isinstance(stdin, int):
-        return os.fdopen(stdin, "rb")
-    return (stdin or Path(os.devnull)).open("rb")
+    return stdin.open("rb") if isinstance(stdin, Path) else stdin or Path(os.devnull).open("rb")
 
 
 def _look(pid: int, seconds: float) -> Look | None:

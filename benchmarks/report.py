@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.rows import Heading, Row
 from oci_inspect import __version__
 
 WIDTH = 100
@@ -17,10 +17,13 @@ _WHAT = 49
 _FORMATS = {"s": "{:.3f} s", "us": "{:.2f} us", "MiB": "{:.0f} MiB"}
 
 
-def heading(title: str, columns: tuple[str, str]) -> list[str]:
-    """What stands over the rows of a group: the title, and what the columns hold."""
-    names = f"{'':{_WHAT}}{columns[0]:>10}{columns[1]:>10}{'ratio':>8}{'cpu':>7}  goal"
-    return ["", title, names]
+Groups = Sequence[tuple[Heading, Sequence[Row]]]
+
+
+def heading(over: Heading) -> list[str]:
+    """The lines over a group."""
+    first, second = over.columns
+    return ["", over.title, f"{'':{_WHAT}}{first:>10}{second:>10}{'ratio':>8}{'cpu':>7}  goal"]
 
 
 def lines(row: Row) -> list[str]:
@@ -31,7 +34,7 @@ def lines(row: Row) -> list[str]:
             f"{_figure(row.other, row.unit):>10}",
             f"{_ratio(row.ratio, row.faster):>8}",
             f"{_ratio(row.cpu_ratio, row.faster):>7}",
-            f"  {row.goal or ''!s:<8}{_mark(row.met)}",
+            f"  {_bound(row):<8}{_mark(row.met)}",
         )
     )
     what = f"  {row.what}"
@@ -43,15 +46,36 @@ def lines(row: Row) -> list[str]:
     return [what, f"{'':{_WHAT}}{figures}".rstrip()]
 
 
-def document(
-    machine: dict[str, Any], groups: Iterable[tuple[str, str, Sequence[Row]]]
-) -> dict[str, Any]:
+def markdown(groups: Groups) -> str:
+    """The groups as tables for docs/performance.md."""
+    text = []
+    for over, rows in groups:
+        figures = [row for row in rows if not row.note]
+        if not figures:
+            continue
+        first, second = over.columns
+        text += ["", f"**{over.title}**", "", f"| | {first} | {second} | ratio | cpu | goal |"]
+        text.append("|---|---|---|---|---|---|")
+        for row in figures:
+            cells = (
+                row.what,
+                _figure(row.ours, row.unit),
+                _figure(row.other, row.unit),
+                _ratio(row.ratio, row.faster),
+                _ratio(row.cpu_ratio, row.faster),
+                f"{_bound(row)}{', missed' if row.met is False else ''}",
+            )
+            text.append(f"| {' | '.join(cells)} |")
+    return "\n".join(text[1:]) + "\n"
+
+
+def document(machine: dict[str, Any], groups: Groups) -> dict[str, Any]:
     """Everything that was measured, every single run included."""
     return {
         "machine": machine,
         "groups": [
-            {"group": key, "title": title, "rows": [row.as_json() for row in rows]}
-            for key, title, rows in groups
+            {"group": over.key, "title": over.title, "rows": [row.as_json() for row in rows]}
+            for over, rows in groups
         ],
     }
 
@@ -80,12 +104,16 @@ def introduction(facts: dict[str, Any]) -> str:
     )
 
 
-def summary(groups: Iterable[tuple[str, str, Sequence[Row]]]) -> str:
+def summary(groups: Groups) -> str:
     """How many goals are met, and which are not."""
-    judged = [(key, row) for key, _, rows in groups for row in rows if row.met is not None]
+    judged = [(over.key, row) for over, rows in groups for row in rows if row.met is not None]
     missed = [f"{key}: {row.what} ({row.goal})" for key, row in judged if not row.met]
     text = f"{len(judged) - len(missed)} of {len(judged)} goals met"
     return "\n  ".join([f"{text}; missed:", *missed]) if missed else text
+
+
+def _bound(row: Row) -> str:
+    return str(row.goal) if row.goal else ""
 
 
 def _figure(value: float | None, unit: str) -> str:

@@ -25,6 +25,15 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands over a group of rows: what is held against what, and what the columns hold."""
+
+    key: str
+    title: str
+    columns: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line. ``ours`` and ``other`` are in ``unit``; ``other`` is None where a goal is absolute.
 

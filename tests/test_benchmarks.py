@@ -21,7 +21,7 @@ from benchmarks.datasets import DATASETS, Data, deletions, describe, layer_blobs
 from benchmarks.huge import write_huge
 from benchmarks.layers import LARGE_FILE
 from benchmarks.memory import Look, Memory
-from benchmarks.rows import Goal, Row, compare
+from benchmarks.rows import Goal, Heading, Row, compare
 from benchmarks.tars import TarWriter, header
 from benchmarks.timing import RunFailedError, Sample, Series, take_turns
 
@@ -241,20 +241,25 @@ def test_the_table_fits_100_columns_and_marks_its_goals():
         compare("long " * 18, ours, ours, goal=Goal(4, at_least=True), faster=True),
         Row("missing", note="not installed, " * 20),
     ]
-    lines = report.heading("title", ("ours", "floor"))
+    over = Heading("group", "title", ("ours", "floor"))
+    lines = report.heading(over)
     for row in rows:
         lines += report.lines(row)
     assert max(map(len, lines)) <= 100
     assert any(line.startswith("  short") and line.endswith("<= 1.25 met") for line in lines)
     assert any(line.endswith("1.0x   1.0x  >= 4    MISSED") for line in lines)
-    text = report.summary([("group", "title", rows)])
+    text = report.summary([(over, rows)])
     assert text.startswith("1 of 2 goals met; missed:")
+    table = report.markdown([(over, rows)]).splitlines()
+    assert "| short | 123.456 s | 123.456 s | 1.00 | 1.00 | <= 1.25 |" in table
+    assert table[-1].endswith(" | 1.0x | 1.0x | >= 4, missed |")
 
 
 def test_the_document_holds_every_run():
     ours = Series("ours", (Sample(1.0, 1.5), Sample(3.0, 2.5)))
     floor = Series("floor", (Sample(1.0, 1.0), Sample(1.0, 1.0)))
-    document = report.document({"cores": 2}, [("g", "t", [compare("x", ours, floor)])])
+    over = Heading("g", "t", ("ours", "floor"))
+    document = report.document({"cores": 2}, [(over, [compare("x", ours, floor)])])
     (row,) = json.loads(json.dumps(document))["groups"][0]["rows"]
     assert row["samples"]["ours"] == {"seconds": [1.0, 3.0], "cpu": [1.5, 2.5]}
     assert (row["ours"], row["other"], row["ratio"]) == (2.0, 1.0, 2.0)
