@@ -62,7 +62,7 @@ class Limits:
     """Bytes of the window that a zstd frame may ask for (the zstd command's own ceiling)."""
     links: int = 40
     """Symbolic links followed in resolving one name (Linux)."""
-    link_bytes: int = 64 * MIB
+    link_bytes: int = 128 * MIB
     """Bytes of the paths that symbolic links of an image stand for, where they are followed."""
 
 

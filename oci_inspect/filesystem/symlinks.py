@@ -78,6 +78,10 @@ class LinkFollower:
         text = tree.tables[layer].linknames.get(row, b"")
         parts = [] if text.startswith(b"/") else folder[:]
         self.spend(len(text) + sum(map(len, parts)) + len(parts))
+        text = text.removeprefix(b"/")
+        around = b"/%b/" % text
+        if b"//" not in around and b"/./" not in around and b"/../" not in around:
+            return parts + text.split(b"/")
         for part in text.split(b"/"):
             if part == b"..":
                 if parts:
