@@ -7,10 +7,9 @@ many steps, where a step over the whole tree for each whiteout would take four t
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from support.counting import CountingFolder, calls
@@ -27,21 +26,15 @@ from oci_inspect.render import render
 from oci_inspect.render.json import analysis_document, dumps, waste_document
 from oci_inspect.render.views import analyze_view, waste_view
 
+sys.path.append(str(Path(__file__).parent.parent))  # the benchmarks are in no installed package
+try:
+    stacks = importlib.import_module("benchmarks.stacks")
+    trees = importlib.import_module("benchmarks.trees")
+finally:
+    sys.path.pop()
 
-def load() -> ModuleType:
-    """The benchmarks lie beside the tests, in no package that is installed."""
-    path = Path(__file__).parent.parent / "benchmarks" / "trees.py"
-    spec = importlib.util.spec_from_file_location("trees_of_benchmarks", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look there for their own module
-    spec.loader.exec_module(module)
-    return module
-
-
-TREES = load()
-CASES = sorted(set(TREES.CASES) - {"chains"})
-"""What ``chains`` takes does not depend on its size: tests/test_bounds.py."""
+CASES = sorted(set(stacks.CASES) - {"chains"})
+"""What ``chains`` takes does not depend on its size: tests/filesystem/test_merge_bounds.py."""
 SIZES = {"standard": 20_000, "deep": 2_020}
 """Entries of cases that are no smaller copies of themselves with fewer."""
 ENTRIES = 3_000
@@ -51,8 +44,8 @@ MORE = 2.25
 @pytest.mark.parametrize("case", CASES)
 def test_steps_grow_as_the_entries_do(case: str) -> None:
     def steps(entries: int) -> int:
-        tables = list(TREES.CASES[case](entries))
-        return calls(lambda: TREES.fold(tables))
+        tables = list(stacks.CASES[case](entries))
+        return calls(lambda: trees.fold(tables))
 
     size = SIZES.get(case, ENTRIES)
     steps(50)  # what is imported or remembered at the first time
@@ -69,7 +62,7 @@ def test_children_looked_at_grow_as_the_entries_do(
     def touched(entries: int) -> int:
         CountingFolder.touched = 0
         findings = FindingCollector()
-        take_census(merging.merge(TREES.CASES[case](entries), findings).tree, findings)
+        take_census(merging.merge(stacks.CASES[case](entries), findings).tree, findings)
         return CountingFolder.touched
 
     size = SIZES.get(case, ENTRIES)
@@ -79,7 +72,7 @@ def test_children_looked_at_grow_as_the_entries_do(
 @pytest.mark.parametrize("case", ["children", "forget", "rewritten"])
 def test_telling_of_many_dead_files_takes_steps_as_they_are_many(case: str) -> None:
     def steps(entries: int) -> int:
-        image = TREES.fold(TREES.CASES[case](entries))
+        image = trees.fold(stacks.CASES[case](entries))
         analysis = Analysis(ArchiveInfo("x.tar", "docker-archive", None, 1), (image,), (), ())
 
         def tell() -> None:
@@ -109,7 +102,7 @@ def test_folder_that_is_asked_for_again_is_remembered_though_others_are_removed(
 
     def steps(depth: int) -> int:
         far = b"/".join([b"d"] * depth)
-        lower, upper = TREES.Rows(0), TREES.Rows(1)
+        lower, upper = stacks.Rows(0), stacks.Rows(1)
         for i in range(50):
             lower.folder(b"x/%d" % i)
             lower.file(far + b"/%d" % i)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from bisect import insort
 from collections import Counter, defaultdict
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 
-from oci_inspect.filesystem.masks import both, rows_of, selector
+from oci_inspect.filesystem.masks import both, octet, rows_of, selector
 from oci_inspect.filesystem.tree import Folder, UnionTree
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.entries import BLOCK_DEVICE, CHAR, DIRECTORY, FILE, SYMLINK
@@ -20,6 +19,7 @@ from oci_inspect.paths import path_text
 
 _EXAMPLES = 3
 _TOGETHER = 64
+_AT_ONCE = 200_000
 
 _FILE = selector((FILE,))
 _DEVICE = selector((CHAR, BLOCK_DEVICE))
@@ -78,7 +78,26 @@ def take_census(tree: UnionTree, findings: FindingCollector) -> Census:
 
 
 def _duplicates(tree: UnionTree, files: Sequence[bytes]) -> int:
-    """Bytes of the files in these masks whose content is there already."""
+    """Bytes of the files in these masks whose content is there already.
+
+    Very many are compared in parts, told apart by an octet of their fingerprints: what it takes to
+    count each fingerprint would be the most memory that anything here needs.
+    """
+    parts = min(256, 1 + sum(mask.count(1) for mask in files) // _AT_ONCE)
+    if parts == 1:
+        return _duplicates_among(tree, files)
+    total = 0
+    for part in range(parts):
+        chosen = selector(range(part, 256, parts))
+        masks = [
+            both(mask, octet(table.fingerprints, 0).translate(chosen))
+            for table, mask in zip(tree.tables, files, strict=True)
+        ]
+        total += _duplicates_among(tree, masks)
+    return total
+
+
+def _duplicates_among(tree: UnionTree, files: Sequence[bytes]) -> int:
     counts: Counter[int] = Counter()
     for table, mask in zip(tree.tables, files, strict=True):
         counts.update(compress(table.fingerprints, mask))
@@ -104,11 +123,9 @@ def _odd_entries(tree: UnionTree, files: Sequence[bytes]) -> tuple[_Tally, _Tall
     strays: dict[int, list[_Tally]] = defaultdict(list)
     for layer, table in enumerate(tree.tables):
         types, modes, live = table.types, table.modes, tree.live[layer]
-        octets, width = modes.tobytes(), modes.itemsize
-        low, high = (0, 1) if sys.byteorder == "little" else (width - 1, width - 2)
         masks = (
-            both(files[layer], octets[high::width].translate(_SETUID)),
-            both(live, types.translate(_NO_LINK), octets[low::width].translate(_WRITABLE)),
+            both(files[layer], octet(modes, 1).translate(_SETUID)),
+            both(live, types.translate(_NO_LINK), octet(modes, 0).translate(_WRITABLE)),
             both(live, types.translate(_DEVICE)),
         )
         for tally, mask in zip(tallies, masks, strict=True):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.naive_census import count
@@ -69,18 +66,3 @@ def test_census_agrees_with_a_plain_one(
             assert found.message.endswith(
                 ", ".join(path.decode() for path in paths[:3]) + (", ..." if paths[3:] else "")
             )
-
-
-@pytest.mark.parametrize("order", ["little", "big"])
-def test_modes_are_read_in_either_byte_order(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = TarBuilder().file("su", mode=0o4711).file("log", mode=0o602).file("plain", mode=0o644)
-    tree = Stack(layer).merged.tree
-    if order != sys.byteorder:
-        tree.tables[0].modes.byteswap()
-        monkeypatch.setattr(sys, "byteorder", order)
-    findings = FindingCollector()
-    take_census(tree, findings)
-    assert {found.rule: found.subject for found in findings} == {
-        "setuid": "su",
-        "world-writable": "log",
-    }

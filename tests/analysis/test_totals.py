@@ -92,6 +92,17 @@ def test_other_content_of_one_size_and_empty_files_are_no_duplicates() -> None:
     assert census == Census(files=4, duplicate_bytes=0)
 
 
+@pytest.mark.parametrize("at_once", [1, 7, 100])
+def test_duplicates_are_found_however_many_are_compared_at_a_time(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oci_inspect.analysis.census._AT_ONCE", at_once)
+    layers = [tar(), tar()]
+    for i in range(60):
+        layers[i % 2].file(f"{i}", b"%d" % (i % 20)).file(f"empty-{i}")
+    assert census_of(*layers) == Census(files=120, duplicate_bytes=2 * (10 * 1 + 10 * 2))
+
+
 def test_a_dead_copy_is_waste_and_no_duplicate(tmp_path: Path) -> None:
     found = image_of(tmp_path, tar().file("a", b"same"), tar().file("a", b"same", mode=0o600))
     assert found.totals.duplicate_bytes == 0

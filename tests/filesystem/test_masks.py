@@ -1,9 +1,13 @@
 """Masks over the rows of a table."""
 
+import sys
+from array import array
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oci_inspect.filesystem.masks import both, rows_of, selector
+from oci_inspect.filesystem.masks import both, octet, rows_of, selector
 
 MASKS = st.lists(st.booleans(), max_size=40).map(bytes)
 
@@ -15,6 +19,19 @@ def test_selector_makes_a_mask_of_a_column() -> None:
 def test_rows_of_a_mask_are_told_in_order() -> None:
     assert list(rows_of(b"\0\1\1\0\1")) == [1, 2, 4]
     assert list(rows_of(b"")) == list(rows_of(b"\0\0")) == []
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_octets_of_a_column_are_told_from_the_lowest(
+    order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    column = array("Q", [0x0102, 0x0304, 0xFF << 56])
+    if order != sys.byteorder:
+        column.byteswap()
+        monkeypatch.setattr(sys, "byteorder", order)
+    assert octet(column, 0) == b"\x02\x04\0"
+    assert octet(column, 1) == b"\x01\x03\0"
+    assert octet(column, 7) == b"\0\0\xff"
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=40))
