@@ -31,6 +31,7 @@ class Lane:
 
     One thread puts; any thread may work. ``turns`` is a lock that several lanes may share: work at
     one of them then excludes work at the others. ``beside`` are lanes that the same thread feeds.
+    Nobody is asked for help before ``together`` pieces wait: waking a thread takes a while.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Lane:
         helpers: Helpers,
         beside: Sequence[Lane] = (),
         turns: threading.Lock | None = None,
+        together: int = 1,
     ) -> None:
         self.offered = False
         self._take = take
         self._helpers = helpers
         self._beside = beside
+        self._together = together
         self._turns = turns or threading.Lock()
         self._waiting: deque[bytes] = deque()
         self._failure: BaseException | None = None
@@ -58,7 +61,7 @@ class Lane:
             raise StoppedError
         self._waiting.append(piece)
         if helpers.present and len(piece) >= WORTH:
-            if not self.offered:
+            if not self.offered and len(self._waiting) >= self._together:
                 self.offered = True
                 helpers.offer(self)
         else:

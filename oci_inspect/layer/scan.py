@@ -31,6 +31,10 @@ _TURNS = threading.Lock()
 # Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
 # that lock over once a piece, and not at each checksum of a file that lets go of it.
 
+HASHED_TOGETHER = 2
+"""Pieces to hash that must wait before another thread is asked. (For headers one is enough: they
+hold the interpreter's lock, and short turns keep nobody waiting for it.)"""
+
 PLAIN = 4
 """How much larger the pieces of an uncompressed layer are, where few are read at a time."""
 
@@ -150,14 +154,15 @@ class _Reading:
         self._helpers = helpers
         self._scanner = TarScanner(limits)
         self._listing = _Listing(self._scanner)
-        self._headers = self._lane(self._listing.take, _TURNS)
+        self._headers = self._lane(self._listing.take, turns=_TURNS)
         self._blob = _Hasher(algorithms)
         self._raw = _HashedSource(source, self._lane(self._blob.update))
         self._tar = _Hasher(algorithms)
         self._size = 0
 
     def _lane(self, take: Callable[[bytes], None], turns: threading.Lock | None = None) -> Lane:
-        lane = Lane(take, self._helpers, self._lanes, turns)
+        together = HASHED_TOGETHER if turns is None else 1
+        lane = Lane(take, self._helpers, self._lanes, turns, together)
         self._lanes.append(lane)
         return lane
 
