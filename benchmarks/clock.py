@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class Clock:
-    """Wall and processor time of a ``with`` block, all threads together."""
+    """Wall and processor time of ``with`` blocks, all threads together."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -24,8 +24,8 @@ class Clock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.seconds = time.perf_counter() - self._start[0]
-        self.cpu = time.process_time() - self._start[1]
+        self.seconds += time.perf_counter() - self._start[0]
+        self.cpu += time.process_time() - self._start[1]
 
     def tell(self, pieces: int = 1) -> None:
         """Print the times, of each of ``pieces``, where :mod:`benchmarks.timing` reads them."""
