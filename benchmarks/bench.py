@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import ROOT
 from benchmarks.datasets import ALL, DATASETS, Data, describe
-from benchmarks.timing import Run, RunFailedError, Series, environment, module, take_turns
+from benchmarks.timing import Run, RunFailedError, Series, module, take_turns
 
 OURS = (sys.executable, "-m", "oci_inspect")
 
@@ -68,17 +65,4 @@ class Bench:
 
 def analyze_command(*arguments: object) -> list[object]:
     """``oci-inspect analyze`` as a command that keeps nothing from one run to the next."""
-    return [*OURS, "analyze", *_no_cache(), *arguments]
-
-
-@functools.cache
-def _no_cache() -> tuple[str, ...]:
-    help_text = subprocess.run(
-        [*OURS, "analyze", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment(),
-        cwd=ROOT,
-    ).stdout
-    return ("--no-cache",) if "--no-cache" in help_text else ()
+    return [*OURS, "analyze", "--no-cache", *arguments]

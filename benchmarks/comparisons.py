@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from benchmarks import peers
 from benchmarks.bench import OURS, Bench, analyze_command
-from benchmarks.ours import has_cache
 from benchmarks.rows import Goal, Row, compare
 from benchmarks.timing import Run, module, process, process_in, take_turns
 
@@ -57,9 +56,6 @@ def headers(bench: Bench) -> Iterator[Row]:
 def cached(bench: Bench) -> Iterator[Row]:
     """A second ``analyze`` of the same archive, against hashing its blobs."""
     for name, how in bench.wanted("base", "small", "whiteouts"):
-        if not has_cache():
-            yield Row(bench.what(name, how), note="this version keeps no scans")
-            return
         folder = bench.scratch / f"cache-{name}-{how}"
         ours = module("ours", *bench.inputs(name, how), bench.jobs, folder)
         series = bench.turns({"ours": ours, "floor": bench.floor("blobs", name, how)})
