@@ -1,7 +1,9 @@
-"""The headers of one layer in memory: ``python -m benchmarks.headers ours|tarfile ARCHIVE``.
+"""The headers of one layer in memory, by entry.
 
-The first layer of an archive with uncompressed layers is walked, nothing is decompressed or hashed;
-the seconds that are told are of one entry. Ours takes the sums of the contents as well.
+``python -m benchmarks.headers ours|tarfile ARCHIVE TINY [empty]`` walks the first layer of both
+archives, whose layers are not compressed, and times the former; nothing is decompressed or hashed.
+With ``empty`` as many files without content take its place: ours takes sums of the contents, and
+this shows what the headers alone cost.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.clock import Clock
 from benchmarks.datasets import layer_blobs
+from benchmarks.layers import Contents, write_small
 from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.stream.source import CHUNK
 
@@ -26,25 +29,40 @@ def first_layer(archive: Path) -> bytes:
         return file.read(blob.size)
 
 
-def main() -> None:
-    reader, tar = sys.argv[1], first_layer(Path(sys.argv[2]))
-    entries = 0
-    if reader == "ours":
-        scanner = TarScanner()
-        clock = Clock()
-        for start in range(0, len(tar), CHUNK):
-            piece = tar[start : start + CHUNK]
-            hashlib.sha256(piece)  # it comes from there, and lies in the core's cache
-            with clock:
-                scanner.feed(piece)
+def empty_files(count: int) -> bytes:
+    """A layer of so many files without content."""
+    output = io.BytesIO()
+    write_small(output, Contents(0, 1), 0, count, 0)
+    return output.getvalue()
+
+
+def by_us(tar: bytes, clock: Clock) -> int:
+    """Walk a tar with our scanner, in the pieces that a scan feeds it; the number of entries."""
+    scanner = TarScanner()
+    for start in range(0, len(tar), CHUNK):
+        piece = tar[start : start + CHUNK]
+        hashlib.sha256(piece)  # it comes from there, and lies in the core's cache
         with clock:
-            scanner.close()
-        entries = len(scanner.table)
-    else:
-        with Clock() as clock, tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as opened:
-            for _ in opened:
-                entries += 1
-    clock.tell(entries)
+            scanner.feed(piece)
+    with clock:
+        scanner.close()
+    return len(scanner.table)
+
+
+def by_tarfile(tar: bytes, clock: Clock) -> int:
+    """Walk a tar with tarfile."""
+    with clock, tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as opened:
+        return sum(1 for _ in opened)
+
+
+def main() -> None:
+    walk = {"ours": by_us, "tarfile": by_tarfile}[sys.argv[1]]
+    layer, tiny = first_layer(Path(sys.argv[2])), first_layer(Path(sys.argv[3]))
+    walk(tiny, Clock())
+    if sys.argv[4:] == ["empty"]:
+        layer = empty_files(walk(layer, Clock()))
+    clock = Clock()
+    clock.tell(walk(layer, clock))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from oci_inspect import analyze
 
 sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is not installed
 
-from benchmarks import floors, peers, report, scripts, timing
+from benchmarks import floors, headers, peers, report, scripts, timing
+from benchmarks.clock import Clock
 from benchmarks.datasets import DATASETS, Data, deletions, describe, layer_blobs
 from benchmarks.huge import write_huge
 from benchmarks.layers import LARGE_FILE
@@ -148,6 +149,13 @@ def test_a_writer_holds_contents_to_their_header():
         tar.content(b"cd")
     with pytest.raises(ValueError, match="a name of 101 bytes"):
         header(b"n" * 101)
+
+
+def test_headers_are_walked_by_both_over_the_same_entries(data):
+    for tar in (headers.first_layer(data.archive("small", "none")), headers.empty_files(90)):
+        entries = headers.by_tarfile(tar, Clock())
+        assert headers.by_us(tar, Clock()) == entries
+    assert entries == 90 + 3 + 3  # with folders of 40, and three above those
 
 
 def test_a_huge_layer_is_intact(tmp_path):
