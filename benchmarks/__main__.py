@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -80,6 +81,7 @@ GROUPS = {
 
 def main() -> None:
     arguments = _parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was begun is cleared away
     keys = [key for key in GROUPS if key in (arguments.only & GROUPS.keys() or GROUPS)]
     names = frozenset(arguments.only & DATASETS.keys() or DATASETS)
     with tempfile.TemporaryDirectory() as temporary:
