@@ -85,7 +85,9 @@ class Speed:
         self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
 
     def update(self, now: float, done: int) -> float:
-        """Take note of where the reading is; return the speed."""
+        """Take note of where the reading is; return the speed, from the first byte on."""
+        if not done:
+            self._seen.clear()
         self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[1][0] >= _WINDOW:
             self._seen.popleft()

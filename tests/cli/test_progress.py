@@ -71,6 +71,14 @@ def test_speed_is_of_the_last_seconds():
     assert rate == pytest.approx(10, rel=0.01)
 
 
+def test_what_was_waited_for_the_first_byte_is_no_part_of_the_speed():
+    speed = Speed()
+    now = time.monotonic()
+    for second in range(1, 5):
+        assert speed.update(now + second, 0) == 0.0
+    assert speed.update(now + 5, 100) == pytest.approx(100)
+
+
 def test_progress_counts_bytes_and_what_is_in_hand():
     progress = Progress()
     progress.expect(100)
