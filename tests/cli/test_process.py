@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.terminals import heed_interrupts
 
 from oci_inspect.cli import EXIT_INTERRUPTED, EXIT_PIPE
 
@@ -68,7 +69,12 @@ def test_ctrl_c_in_the_middle_of_a_stream_is_130_and_one_line(app, tmp_path, way
 
 def started(*arguments: str, **more) -> subprocess.Popen:
     return subprocess.Popen(
-        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, **more
+        [*PROGRAM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        preexec_fn=heed_interrupts,
+        **more,
     )
 
 

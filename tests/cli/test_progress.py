@@ -12,7 +12,7 @@ import time
 
 import pytest
 from support.tars import END, entry, header
-from support.terminals import open_terminal
+from support.terminals import heed_interrupts, open_terminal
 
 from oci_inspect.cli.progress import PATIENCE, Speed, describe
 from oci_inspect.progress import Part, Position, Progress
@@ -115,7 +115,12 @@ class Watched:
     def __init__(self, *arguments: str, **more) -> None:
         self._master, slave = open_terminal()
         self.process = subprocess.Popen(
-            [*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=slave, bufsize=0, **more
+            [*PROGRAM, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=slave,
+            bufsize=0,
+            preexec_fn=heed_interrupts,
+            **more,
         )
         os.close(slave)
         self.text = ""
