@@ -49,7 +49,7 @@ class Lane:
         self._together = together
         self._turns = turns or threading.Lock()
         self._waiting: deque[bytes] = deque()
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
 
     def put(self, piece: bytes) -> None:
         """Add a piece. It is worked at now or later; more than a few never wait.
@@ -92,9 +92,11 @@ class Lane:
             piece = self._waiting.popleft()
             if self._failure is None:
                 self._take(piece)
-        except BaseException as error:
-            # It is the putting thread's, whoever was at work.
-            self._failure = error
+        except Exception as error:
+            self._failure = error  # it is the putting thread's, whoever was at work
+            raise
+        except BaseException:  # Ctrl-C is this thread's own, but its piece is lost
+            self._failure = StoppedError()
             raise
         finally:
             self._turns.release()

@@ -153,6 +153,22 @@ def test_what_fails_in_a_helper_s_hands_is_raised_where_the_pieces_come_from(end
         lane.put(PIECE) if end == "put" else lane.finish()
 
 
+def test_an_interrupt_is_of_the_thread_that_it_came_to():
+    """The other one ends quietly: a piece of its stream is lost."""
+
+    def take(piece: bytes) -> None:
+        raise KeyboardInterrupt
+
+    helpers = Helpers(1)
+    lane = Lane(take, helpers, together=5)
+    lane.put(PIECE)
+    with pytest.raises(KeyboardInterrupt):
+        lane.work()
+    with pytest.raises(StoppedError):
+        lane.put(PIECE)
+    helpers.dismiss()
+
+
 def test_helpers_that_were_sent_home_are_missed_but_not_needed():
     helpers = Helpers(2)
     taken: list[bytes] = []
