@@ -235,6 +235,6 @@ def hash_blob(source: Source, algorithm: str) -> str:
 def blob_digests(source: Source, algorithms: Sequence[str]) -> dict[str, str]:
     """The digests of a blob by algorithm, from all its bytes; nothing else is made of them."""
     hasher = _Hasher(algorithms)
-    while data := source.read(PLAIN * CHUNK):
+    while data := source.read(CHUNK):
         hasher.update(data)
     return hasher.digests()
