@@ -47,7 +47,10 @@ class Crew(Generic[K, V]):
         try:
             for _ in range(threads - 1):
                 thread = threading.Thread(target=self._labour, args=(total,), daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:  # the system gives no more threads: those there are will do
+                    break
                 started.append(thread)
             if first is not None:
                 first()

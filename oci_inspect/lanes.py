@@ -18,6 +18,9 @@ DEPTH = 4
 LANES = 3
 """Lanes that a stream has at most: hashes of the blob and of the tar, and the headers."""
 
+PATIENCE = 0.1
+"""Seconds after which a thread that waits for its turn looks whether all work is to end."""
+
 WORTH = 1 << 18
 """Bytes of a piece from which on it is worth waking another thread."""
 
@@ -77,14 +80,14 @@ class Lane:
         """Return when all that was put in has been worked at."""
         while self._waiting:
             self.work(wait=True)
-        with self._turns:  # the last piece may be in another thread's hands
-            pass
+        self._enter(wait=True)  # the last piece may be in another thread's hands
+        self._turns.release()
         if self._failure is not None:
             raise self._failure
 
     def work(self, *, wait: bool = False) -> bool:
         """Work at one piece; False where another thread is at it, or there is none."""
-        if not self._turns.acquire(blocking=wait):
+        if not self._enter(wait=wait):
             return False
         try:
             if not self._waiting:
@@ -102,6 +105,15 @@ class Lane:
             self._turns.release()
         return True
 
+    def _enter(self, *, wait: bool) -> bool:
+        """Take the turn. Waiting for it ends with all work: an interrupt may have left it taken."""
+        if not wait:
+            return self._turns.acquire(blocking=False)
+        while not self._turns.acquire(timeout=PATIENCE):
+            if self._helpers.stopped:
+                raise StoppedError
+        return True
+
 
 class Helpers:
     """Threads with nothing of their own to do, for lanes that could use them.
@@ -112,6 +124,8 @@ class Helpers:
     """
 
     def __init__(self, most: int = 0, streams: int = 1) -> None:
+        self.turns = threading.Lock()
+        """For lanes whose work is not to be done by two threads at a time."""
         self.stopped = False
         """Set it, and every stream ends at its next piece."""
         self.depth = max(1, min(DEPTH, 16 // max(1, streams)))
@@ -132,8 +146,13 @@ class Helpers:
         self._offers.put(lane)
         with self._lock:
             if len(self._threads) < self._most:
-                self._threads.append(threading.Thread(target=self.serve, daemon=True))
-                self._threads[-1].start()
+                thread = threading.Thread(target=self.serve, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the system gives no more threads
+                    self._most = len(self._threads)
+                else:
+                    self._threads.append(thread)
 
     def serve(self) -> None:
         """Help until dismissed."""

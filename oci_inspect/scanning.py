@@ -173,8 +173,11 @@ def check_blobs(
         source = store.open(member) if member else None
         if source is None or member is None:
             return None
-        with means.progress.part(_short(name), member.size) as part:
-            return hash_blob(crew.watched(part.counted(source)), algorithm)
+        try:
+            with means.progress.part(_short(name), member.size) as part:
+                return hash_blob(crew.watched(part.counted(source)), algorithm)
+        except OSError as error:
+            raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 
     crew = Crew(computed, means.jobs)
     found = crew.run(sorted(claimed))

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from oci_inspect.crew import Crew
 from oci_inspect.lanes import NOBODY, WORTH, Helpers, Lane, StoppedError
 
 PIECE = bytes(WORTH)
@@ -204,3 +205,29 @@ def test_a_stream_ends_at_its_next_piece_when_all_is_stopped():
     helpers.stopped = True
     with pytest.raises(StoppedError):
         lane.put(PIECE)
+
+
+def test_a_turn_that_an_interrupt_left_taken_holds_nobody_up():
+    helpers = Helpers(0)
+    lane = Lane(lambda piece: None, helpers)
+    lane._turns.acquire()
+    threading.Timer(0.05, lambda: setattr(helpers, "stopped", True)).start()
+    with pytest.raises(StoppedError):
+        lane.finish()
+
+
+def test_a_system_that_gives_no_threads_costs_nothing_but_time(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    helpers = Helpers(2)
+    taken = []
+    lane = Lane(taken.append, helpers)
+    given = pieces(12)
+    for piece in given:
+        lane.put(piece)
+    lane.finish()
+    helpers.dismiss()
+    assert taken == given
+    assert Crew(lambda key: key, 4).run(range(6)) == {key: key for key in range(6)}

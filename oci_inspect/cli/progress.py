@@ -31,7 +31,11 @@ def progress_line(*, quiet: bool) -> Iterator[Progress]:
         return
     ended = threading.Event()
     painter = threading.Thread(target=_paint, args=(progress, ended), daemon=True)
-    painter.start()
+    try:
+        painter.start()
+    except RuntimeError:  # the system gives no more threads
+        yield progress
+        return
     try:
         yield progress
     finally:

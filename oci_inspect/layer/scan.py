@@ -27,10 +27,6 @@ from oci_inspect.stream.source import (
     read_exactly,
 )
 
-_TURNS = threading.Lock()
-# Headers are walked under the interpreter's lock in any case. Threads that take turns at it hand
-# that lock over once a piece, and not at each checksum of a file that lets go of it.
-
 HASHED_TOGETHER = 2
 """Pieces to hash that must wait before another thread is asked. (For headers one is enough: they
 hold the interpreter's lock, and short turns keep nobody waiting for it.)"""
@@ -154,7 +150,10 @@ class _Reading:
         self._helpers = helpers
         self._scanner = TarScanner(limits)
         self._listing = _Listing(self._scanner)
-        self._headers = self._lane(self._listing.take, turns=_TURNS)
+        # Headers are walked under the interpreter's lock in any case. Threads that take turns at it
+        # hand that lock over once a piece, and not at each checksum of a file that lets go of it.
+        turns = threading.Lock() if helpers is NOBODY else helpers.turns
+        self._headers = self._lane(self._listing.take, turns)
         self._blob = _Hasher(algorithms)
         self._raw = _HashedSource(source, self._lane(self._blob.update))
         self._tar = _Hasher(algorithms)

@@ -142,6 +142,8 @@ class ScanCache:
             with self._opened(make=True) as folder:
                 _write(folder, name, record)
                 self._bound(folder, _on_disk(len(record)))
+        except IsADirectoryError:
+            return  # somebody's folder stands in the place of this entry alone
         except OSError:
             self._keeping = False  # a full disk, a folder that cannot be written: not tried again
 

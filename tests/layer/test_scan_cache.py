@@ -667,3 +667,16 @@ def test_a_change_of_the_rules_has_a_version_of_its_own() -> None:
         blob = {"digests": {"sha256": ""}, "size": 0}  # compressors of other versions, other bytes
         told.update(zlib.decompress(encode(replace(scan, **blob))[52:]))
     assert FINGERPRINTS[scan_cache.SCAN_VERSION] == told.hexdigest()[:16]
+
+
+def test_a_folder_in_the_place_of_one_entry_spoils_that_one_alone(cache: ScanCache) -> None:
+    scan = a_scan()
+    other = replace(scan, digests={"sha256": "sha256:" + "5" * 64})
+    cache.put(scan, DEFAULT_LIMITS)
+    (entry,) = cache.folder.glob("*.scan")
+    entry.unlink()
+    entry.mkdir()
+    cache.put(scan, DEFAULT_LIMITS)
+    cache.put(other, DEFAULT_LIMITS)
+    assert cache.get(other.digest, DEFAULT_LIMITS) is not None
+    assert cache.get(scan.digest, DEFAULT_LIMITS) is None
