@@ -32,7 +32,8 @@ if TYPE_CHECKING:
         OciInspectError,
         SelectionError,
     )
-    from oci_inspect.filesystem.deaths import Dead, Reason
+    from oci_inspect.filesystem.deaths import Dead
+    from oci_inspect.filesystem.reasons import Reason
     from oci_inspect.filesystem.tree import UnionTree
     from oci_inspect.findings import Finding, Severity
     from oci_inspect.inspection import ArchiveFile, analyze, open_archive
@@ -62,7 +63,7 @@ _HOMES = {
     "Position": "progress",
     "Progress": "progress",
     "ScanCache": "layer.scan_cache",
-    "Reason": "filesystem.deaths",
+    "Reason": "filesystem.reasons",
     "SelectionError": "errors",
     "Severity": "findings",
     "Status": "analysis.results",

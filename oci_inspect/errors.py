@@ -82,3 +82,17 @@ class SelectionError(OciInspectError):
         self.problem = problem
         self.choices = choices
         super().__init__(problem)
+
+
+class PathError(OciInspectError):
+    """A path inside an image that leads nowhere, or not to what was asked for.
+
+    ``path`` is the path as it was given, ``problem`` what is wrong with it; ``missing`` is True
+    where there simply is nothing.
+    """
+
+    def __init__(self, path: str, problem: str, *, missing: bool = False) -> None:
+        self.path = path
+        self.problem = problem
+        self.missing = missing
+        super().__init__(f"{path}: {problem}")

@@ -6,7 +6,7 @@ One screen for each stage. Nothing is computed here that a room below could comp
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -26,15 +26,17 @@ from oci_inspect.analysis.waste import largest_first, roll_up
 from oci_inspect.archive.contents import Contents, Image, LayerRef
 from oci_inspect.archive.opening import open_store
 from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
-from oci_inspect.archive.selection import select
+from oci_inspect.archive.selection import select, select_one
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.merge import merge
+from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import Finding, FindingCollector, limit_met
 from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.looking import LayerStack, look
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse
 from oci_inspect.scanning import (
@@ -113,6 +115,44 @@ class ArchiveFile:
             findings=findings,
         )
 
+    def look(
+        self,
+        image: Image | None = None,
+        *,
+        contents: bool = False,
+        layers: Container[int] | None = None,
+        jobs: int | None = None,
+    ) -> LayerStack:
+        """List the layers of an image, to look into its file system; see :class:`LayerStack`.
+
+        ``image`` may be left out where there is only one. With ``contents`` changed contents can be
+        told from unchanged ones, for which all bytes are read. ``layers`` are those to list, None
+        for all. Raises :class:`ArchiveError`, :class:`SelectionError`.
+        """
+        chosen = select_one(self.images) if image is None else image
+        means = Means(self.limits, jobs or cores(), self._progress)
+        stack = look(self._store, chosen, means, self._cache, contents=contents, layers=layers)
+        self._store.check_unchanged()
+        return stack
+
+    def tree(
+        self, image: Image | None = None, *, up_to: int | None = None, layer: int | None = None
+    ) -> UnionTree:
+        """The merged file system of an image: of all its layers, up to one, or of one alone.
+
+        Files can be opened as long as the archive is. Raises :class:`ArchiveError` also where a
+        layer cannot be read: :meth:`look` shows what there is of such an image.
+        """
+        stack = self.look(image, layers=None if layer is None else (layer,))
+        tree = stack.tree(up_to=up_to, layer=layer)
+        if stack.problems:
+            raise ArchiveError(self.info.path, stack.problems[0])
+        return tree
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""
+        self._store.check_unchanged()
+
     def _mismatches(self) -> set[str]:
         """The digests of documents that are said not to hold."""
         findings = [*self.contents.findings]
@@ -144,11 +184,14 @@ def open_archive(
     jobs: int | None = None,
     progress: Progress | None = None,
     cache: ScanCache | None = None,
+    keep: bool = False,
 ) -> ArchiveFile:
     """Open a saved image: a tar file, a folder, or ``-`` for standard input.
 
     A stream (standard input, or a file that is compressed as a whole) passes by only once: its
-    layers are scanned now, with the help of ``jobs`` threads, unless ``scan`` is False.
+    layers are scanned now, with the help of ``jobs`` threads, unless ``scan`` is False. With
+    ``keep`` it is written to a temporary file without a name instead, so that files can be read
+    out of its layers.
     ``progress`` is told of every byte that is read. With a ``cache``, a blob whose scan it has is
     hashed and not scanned again. Raises :class:`ArchiveError`.
     """
@@ -157,7 +200,7 @@ def open_archive(
     helpers = Helpers(min(means.jobs - 1, LANES))
     try:
         visit = visitor(means, helpers) if scan else None
-        store = open_store(os.fspath(path), visit, limits, told)
+        store = open_store(os.fspath(path), visit, limits, told, keep=keep)
     finally:
         helpers.dismiss()
     try:

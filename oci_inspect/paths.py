@@ -8,6 +8,16 @@ def path_text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def path_bytes(path: str | bytes) -> bytes:
+    """A path as bytes: text as UTF-8, but for what the system could not decode."""
+    return path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+
+
+def shown_path(path: bytes) -> str:
+    """A path of the image as a person reads it, from the root."""
+    return "/" + path_text(path).lstrip("/")
+
+
 def normalise(name: bytes) -> tuple[bytes, bool]:
     """A tar name as a path from the root, and whether a ``..`` part was in it.
 

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
     "render": BASE | {"analysis", "archive.contents", "filesystem", "spec"},
     "cli": BASE
-    | {"render", "analysis", "archive", "spec", "inspection", "filesystem", "layer.scan_cache"},
+    | {"render", "analysis", "archive", "spec", "inspection", "looking", "filesystem", "layer"},
 }
 """What each room may import beside itself."""
 

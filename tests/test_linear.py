@@ -19,7 +19,8 @@ from oci_inspect.analysis.results import Analysis, ArchiveInfo
 from oci_inspect.analysis.waste import roll_up
 from oci_inspect.filesystem import additions
 from oci_inspect.filesystem import merge as merging
-from oci_inspect.filesystem.deaths import Dead, Reason
+from oci_inspect.filesystem.deaths import Dead
+from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import FindingCollector
 from oci_inspect.render import render

@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from oci_inspect.analysis.results import HistoryStep, WasteGroup
-from oci_inspect.filesystem.deaths import Dead, Reason
+from oci_inspect.filesystem.deaths import Dead
+from oci_inspect.filesystem.reasons import Reason
 
 LARGE_SHARE = 0.1
 """A group with this share of its bucket's bytes keeps its own name."""

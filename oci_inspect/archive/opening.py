@@ -6,6 +6,7 @@ import fcntl
 import os
 import select
 import stat
+import tempfile
 from contextlib import suppress
 from typing import TypeVar
 
@@ -18,11 +19,12 @@ from oci_inspect.archive.store import (
     Visitor,
     WatchedFile,
 )
-from oci_inspect.errors import ArchiveError, LimitExceededError
+from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
 from oci_inspect.stream.compression import decompress, detect
 from oci_inspect.stream.source import (
+    CHUNK,
     BoundedSource,
     CountedSource,
     PrefixedSource,
@@ -57,21 +59,24 @@ def open_store(
     visitor: Visitor[T] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
+    *,
+    keep: bool = False,
 ) -> Store[T]:
     """Open a file, a folder, or ``-`` for standard input.
 
     ``visitor`` is given the members of a stream as they pass by, and ``progress`` is told of its
-    bytes. Raises :class:`ArchiveError` where the input is no image archive, with what it is instead
-    and what to do.
+    bytes. With ``keep`` a stream is written, uncompressed, to a temporary file without a name, and
+    can be read at any place. Raises :class:`ArchiveError` where the input is no image archive, with
+    what it is instead and what to do.
     """
     store: Store[T]
     called = "standard input" if path == "-" else path
     try:
         if path == "-":
             _widen(0)
-            store = _open_source(called, _watched(0, progress), visitor, limits)
+            store = _open_source(called, _watched(0, progress), visitor, limits, keep)
         else:
-            store = _open_path(path, visitor, limits, progress)
+            store = _open_path(path, visitor, limits, progress, keep)
     except LimitExceededError as error:
         raise LimitExceededError(
             error.limit, error.maximum, error.actual, f"{called}: {error.subject}"
@@ -114,7 +119,7 @@ def _watched(fd: int, progress: Progress | None) -> Source:
 
 
 def _open_path(
-    path: str, visitor: Visitor[T] | None, limits: Limits, progress: Progress | None
+    path: str, visitor: Visitor[T] | None, limits: Limits, progress: Progress | None, keep: bool
 ) -> Store[T]:
     try:
         kind = os.stat(path).st_mode  # noqa: PTH116
@@ -125,7 +130,7 @@ def _open_path(
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except ValueError as error:
         raise ArchiveError(ascii(path), "no file has such a name") from error
-    keep = False
+    taken = False
     try:
         if stat.S_ISFIFO(kind):
             _wait_for_writer(path, fd)
@@ -137,15 +142,15 @@ def _open_path(
                 store: Store[T] = TarFileStore(path, fd, limits)
             except ArchiveError as error:
                 raise _not_a_tar(path, head) from error
-            keep = True
+            taken = True
             return store
         watched = WatchedFile(path, fd)
-        store = _open_source(path, _watched(fd, progress), visitor, limits)
+        store = _open_source(path, _watched(fd, progress), visitor, limits, keep)
         if stat.S_ISREG(kind):
             watched.check()
         return store
     finally:
-        if not keep:
+        if not taken:
             os.close(fd)
 
 
@@ -158,7 +163,9 @@ def _wait_for_writer(path: str, fd: int) -> None:
     os.set_blocking(fd, True)
 
 
-def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: Limits) -> Store[T]:
+def _open_source(
+    path: str, source: Source, visitor: Visitor[T] | None, limits: Limits, keep: bool
+) -> Store[T]:
     head = read_exactly(source, _HEAD)
     if not head:
         raise ArchiveError(
@@ -171,14 +178,42 @@ def _open_source(path: str, source: Source, visitor: Visitor[T] | None, limits: 
     plain = decompress(compression, raw, limits)
     if compression != "none":
         plain = BoundedSource(plain, raw, limits, "its compression")
+    store: Store[T]
     try:
-        store = StreamStore(path, plain, visitor, limits)
+        store = _kept(path, plain, limits) if keep else StreamStore(path, plain, visitor, limits)
     except ArchiveError as error:
         if compression == "none":
             raise _not_a_tar(path, head) from error
         raise ArchiveError(path, f"what is inside the {compression} is no tar archive") from error
     store.compression = None if compression == "none" else compression
     store.size = raw.size
+    return store
+
+
+def _kept(path: str, source: Source, limits: Limits) -> Store[T]:
+    """A store over all that a stream gives, in a file that goes with the process."""
+    problem: CorruptStreamError | None = None
+    with tempfile.TemporaryFile(prefix="oci-inspect.") as file:
+        try:
+            while data := source.read(CHUNK):
+                file.write(data)
+        except CorruptStreamError as error:
+            problem = error
+        except OSError as error:
+            where = f"{path}: its copy in {tempfile.gettempdir()}"
+            raise ArchiveError(where, error.strerror or "it cannot be written") from error
+        file.flush()
+        fd = os.dup(file.fileno())
+    try:
+        store: Store[T] = TarFileStore(path, fd, limits)
+    except BaseException:
+        os.close(fd)
+        raise
+    if problem is not None and problem.trailing:
+        store.findings.add("archive-trailing-data", "archive", str(problem))
+    elif problem is not None:
+        store.truncated = True
+        store.findings.add("tar-truncated", "archive", str(problem))
     return store
 
 

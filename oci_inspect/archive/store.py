@@ -21,7 +21,7 @@ from oci_inspect.archive.outer_tar import FileCursor, OuterTar, StreamCursor
 from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
-from oci_inspect.stream.source import BytesSource, PrefixedSource, Source, read_some
+from oci_inspect.stream.source import BytesSource, PrefixedSource, SkippingSource, Source, read_some
 from oci_inspect.stream.tar import TarHeader
 
 T = TypeVar("T")
@@ -69,9 +69,11 @@ class Store(ABC, Generic[T]):
         """What the visitor made of members that passed by, by name in the archive."""
 
     is_folder = False
+    rereads = True
+    """Whether members can be opened at any time, and more than once."""
 
     @abstractmethod
-    def open(self, member: Member) -> Source | None:
+    def open(self, member: Member) -> SkippingSource | None:
         """The bytes of a member, from its beginning; None where they passed by already."""
 
     def enter_folder(self, folder: str) -> None:
@@ -117,6 +119,11 @@ class _FileSlice:
         self._left -= len(data)
         return data
 
+    def skip(self, size: int, /) -> None:
+        size = min(size, self._left)
+        self._offset += size
+        self._left -= size
+
 
 class WatchedFile:
     """Notices when an open file changes: its size and its time are compared with the first ones."""
@@ -157,7 +164,7 @@ class TarFileStore(Store[T]):
                 self.members.add(member)
         self.truncated = tar.truncated
 
-    def open(self, member: Member) -> Source:
+    def open(self, member: Member) -> SkippingSource:
         """The member's bytes."""
         return _FileSlice(self._fd, member.offset, member.size)
 
@@ -174,6 +181,8 @@ class TarFileStore(Store[T]):
 
 class StreamStore(Store[T]):
     """A tar that passes by once: standard input, or a file compressed as a whole."""
+
+    rereads = False
 
     def __init__(
         self,
@@ -217,7 +226,7 @@ class StreamStore(Store[T]):
         elif visitor is not None:
             self.visited[member.name] = visitor(PrefixedSource(head, tar), member)
 
-    def open(self, member: Member) -> Source | None:
+    def open(self, member: Member) -> SkippingSource | None:
         """The member's bytes where they were kept."""
         data = self._kept.get(member.offset)
         return None if data is None else BytesSource(data)
@@ -264,7 +273,7 @@ class FolderStore(Store[T]):
             else:
                 self.members.add(Member(name, MemberKind.OTHER))
 
-    def open(self, member: Member) -> Source:
+    def open(self, member: Member) -> SkippingSource:
         """Open a file below the folder, one part of its path after the other, through no link."""
         *folders, last = member.name.split("/")
         at = self._root
@@ -319,6 +328,12 @@ class _OwnedFile:
         if not data or not self._left:
             self._file.close()
         return data
+
+    def skip(self, size: int, /) -> None:
+        if not self._file.closed:
+            size = min(size, self._left)
+            self._file.seek(size, os.SEEK_CUR)
+            self._left -= size
 
     def __del__(self) -> None:
         self._file.close()

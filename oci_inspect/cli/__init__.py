@@ -14,7 +14,7 @@ from importlib import import_module
 import click
 
 from oci_inspect._version import __version__
-from oci_inspect.errors import OciInspectError, SelectionError
+from oci_inspect.errors import OciInspectError, PathError, SelectionError
 
 ARCHIVE_COMMANDS = (
     "analyze",
@@ -98,6 +98,9 @@ def run(arguments: list[str] | None = None) -> int:
         for choice in error.choices:
             click.echo(f"  {_plain(choice)}", err=True)
         return EXIT_USAGE
+    except PathError as error:
+        _say(str(error))
+        return EXIT_NO
     except OciInspectError as error:
         _say(str(error))
         return EXIT_INPUT

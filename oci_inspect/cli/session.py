@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
     from oci_inspect.archive.contents import Image
     from oci_inspect.inspection import ArchiveFile
+    from oci_inspect.looking import LayerStack
     from oci_inspect.progress import Progress
     from oci_inspect.render import Block, Style
     from oci_inspect.spec.platform import Platform
@@ -31,7 +33,7 @@ PIPE_WIDTH = 200
 
 
 def open_target(
-    common: Common, progress: Progress, *, scan: bool = True
+    common: Common, progress: Progress, *, scan: bool = True, keep: bool = False
 ) -> tuple[ArchiveFile, str | None]:
     """Open the archive that was named; with it the reference that the argument or --image gave."""
     from oci_inspect.inspection import open_archive
@@ -53,7 +55,13 @@ def open_target(
 
         cache = open_cache()
     archive = open_archive(
-        path, limits=limits, scan=scan, jobs=common.jobs, progress=progress, cache=cache
+        path,
+        limits=limits,
+        scan=scan,
+        jobs=common.jobs,
+        progress=progress,
+        cache=cache,
+        keep=keep,
     )
     return archive, wanted
 
@@ -97,6 +105,48 @@ def analyze_target(common: Common, *, one: bool) -> Analysis:
             else:
                 images = select(archive.images, reference, platform)
             return archive.analyze(images, common.jobs)
+
+
+@contextmanager
+def looking(
+    common: Common,
+    *,
+    contents: bool = False,
+    files: bool = False,
+    layers: Container[int] | None = None,
+) -> Iterator[tuple[ArchiveFile, LayerStack]]:
+    """Open, choose one image and list its layers; the archive stays open meanwhile.
+
+    ``files`` are to be read as well, which a stream is copied for. What is wrong with the image's
+    layers is said at the end, on standard error; :func:`seen` gives the exit code.
+    """
+    from oci_inspect.archive.selection import select_one
+
+    platform = _platform(common)
+    with ExitStack() as open_things:
+        with progress_line(quiet=common.quiet) as progress:
+            archive, reference = open_target(common, progress, keep=files)
+            open_things.enter_context(archive)
+            image = select_one(archive.images, reference, platform)
+            stack = archive.look(image, contents=contents, layers=layers, jobs=common.jobs)
+        yield archive, stack
+        archive.check_unchanged()
+    for doubt in stack.doubts:
+        warn(f"{doubt}: 'verify' tells more")
+    for problem in stack.problems:
+        warn(f"{problem}: what is shown is incomplete")
+
+
+def seen(stack: LayerStack) -> int:
+    """3 where not all of an image could be looked at, else 0."""
+    return EXIT_INPUT if stack.problems else 0
+
+
+def warn(text: str) -> None:
+    """Say something on standard error, in one line."""
+    from oci_inspect.render.escape import terminal
+
+    click.echo(f"oci-inspect: {terminal(text)}", err=True)
 
 
 def exit_code(analysis: Analysis, *, verdict: bool = False) -> int:

@@ -11,8 +11,9 @@ from itertools import compress, repeat
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.filesystem.applying import Applying
-from oci_inspect.filesystem.deaths import Deaths, Reason
+from oci_inspect.filesystem.deaths import Deaths
 from oci_inspect.filesystem.masks import both, selector
+from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.symlinks import LinkFollower, join
 from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
 from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, SYMLINK
@@ -37,6 +38,7 @@ class Additions:
     def add(self, layer: Applying) -> None:
         """Apply the entries of a layer: the rows that its deletions have left."""
         self._layer = layer
+        self._journal = self._deaths.journal
         self._base = base = layer.base
         self._aliases: dict[bytes, tuple[Folder, bytes]] = {}
         self._through: set[bytes] = set()
@@ -88,7 +90,7 @@ class Additions:
     def _replace_root(self, kind: int, reference: int) -> None:
         self._leave_out(reference)  # no path below the root leads to it
         if kind == DIRECTORY:
-            self._tree.root.reference = reference
+            self._deaths.describe(b"", self._tree.root, reference)
         else:
             self._layer.say("path-unsafe", b"/", "an entry that would replace the root: ignored")
 
@@ -105,8 +107,7 @@ class Additions:
         if isinstance(child, Folder):
             if child.reference >= self._base:
                 self._say_duplicate(path)
-            self._deaths.retire(child.reference)
-            child.reference = reference
+            self._deaths.describe(path, child, reference)
         else:
             if child is not None:
                 self._displace_by_folder(path, child)
@@ -184,6 +185,8 @@ class Additions:
                 shown,
                 f"a hard link to {path_text(target)} of a lower layer: some engines refuse it",
             )
+        if self._journal is not None:
+            self._journal.put(path)
         names = self._tree.names
         names[inode] = names.get(inode, 1) + 1
         layer, inode_row = self._tree.locate(inode)
@@ -236,6 +239,8 @@ class Additions:
                 return None
             if child is not None:
                 self._deaths.take(b"/".join(parts[: i + 1]), child, Reason.REPLACED)
+            if self._journal is not None:
+                self._journal.make(b"/".join(parts[: i + 1]))
             fresh = Folder()
             folder[part] = fresh
             folder = fresh
@@ -277,7 +282,10 @@ class Additions:
             return
         folder, real = place
         self._layer.stray[reference - self._base] = 1
-        self._add(folder, name, join(real, name), reference)
+        path = join(real, name)
+        if self._journal is not None:
+            self._journal.put(path)
+        self._add(folder, name, path, reference)
 
     def _behind_links(self, path: bytes) -> tuple[Folder, bytes] | None:
         """The folder that a path leads to through symbolic links of this layer, and its path.

@@ -7,21 +7,11 @@ makes the whole merge linear in the entries.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from oci_inspect.filesystem.journal import Journal
+from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
 from oci_inspect.layer.entries import FILE
-
-
-class Reason(StrEnum):
-    """How a layer made an inode of a lower one (or its own) unreachable."""
-
-    DELETED = "deleted"
-    OPAQUE = "opaque"
-    OVERWRITTEN = "overwritten"
-    REWRITTEN = "rewritten"
-    REPLACED = "replaced"
-    SHADOWED = "shadowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +37,17 @@ class Deaths:
     What lies at the path afterwards is the caller's business.
     """
 
-    def __init__(self, tree: UnionTree) -> None:
+    def __init__(self, tree: UnionTree, journal: Journal | None = None) -> None:
         self.dead: list[Dead] = []
+        self.journal = journal
         self._tree = tree
         self._gone: dict[int, list[bytes]] = {}  # names that inodes with several have lost
 
     def take(self, path: bytes, reference: int, reason: Reason, unit: bytes | None = None) -> None:
         """Take one name from an inode; with its last name it is dead."""
         tree = self._tree
+        if self.journal is not None:
+            self.journal.lose(path, reference, reason, unit)
         left = tree.names.get(reference, 1)
         if left > 1:
             tree.names[reference] = left - 1
@@ -79,7 +72,7 @@ class Deaths:
     def take_tree(self, path: bytes, node: Node, reason: Reason) -> None:
         """Take the name of a node and of everything below it; a folder goes as a whole."""
         if isinstance(node, Folder):
-            self._remove(node)
+            self._remove(path, node, reason, path)
             self.empty(path, node, reason)
         else:
             self.take(path, node, reason)
@@ -96,7 +89,7 @@ class Deaths:
                 name = names.pop()
                 child = children.pop(name)
                 if isinstance(child, Folder):
-                    self._remove(child)
+                    self._remove(prefix + name, child, reason, path)
                     stack.append((prefix + name + b"/", child, list(reversed(child))))
                     break
                 self.take(prefix + name, child, reason, path)
@@ -104,12 +97,21 @@ class Deaths:
                 children.clear()  # what room it had
                 stack.pop()
 
-    def retire(self, reference: int) -> None:
+    def describe(self, path: bytes, folder: Folder, reference: int) -> None:
+        """Let another entry describe a folder."""
+        if self.journal is not None:
+            self.journal.describe(path, folder.reference)
+        self._retire(folder.reference)
+        folder.reference = reference
+
+    def _retire(self, reference: int) -> None:
         """A folder's entry counts no more: another one describes it, or it is gone."""
         if reference >= 0:
             layer, row = self._tree.locate(reference)
             self._tree.live[layer][row] = 0
 
-    def _remove(self, folder: Folder) -> None:
-        self.retire(folder.reference)
+    def _remove(self, path: bytes, folder: Folder, reason: Reason, unit: bytes) -> None:
+        if self.journal is not None:
+            self.journal.lose(path, folder.reference, reason, unit)
+        self._retire(folder.reference)
         folder.reference = REMOVED

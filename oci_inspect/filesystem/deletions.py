@@ -6,10 +6,12 @@ They touch lower layers only and come before all additions, wherever they stand 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import Enum, auto
 
 from oci_inspect.filesystem.applying import Applying
-from oci_inspect.filesystem.deaths import Deaths, Reason
-from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK
+from oci_inspect.filesystem.deaths import Deaths
+from oci_inspect.filesystem.reasons import Reason
+from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, EntryTable
 
 WHITEOUT = b".wh."
 AUFS = b".wh..wh."
@@ -18,39 +20,67 @@ OPAQUE = b".wh..wh..opq"
 _TOGETHER = 512
 
 
-def delete(layer: Applying, deaths: Deaths) -> None:
-    """Apply the whiteouts of a layer; their rows, and those of AUFS, are no entries of the tree."""
-    types = layer.table.types
-    for row, path in _suspects(layer.table.paths):
+class Mark(Enum):
+    """What a row with a whiteout's prefix in its path is."""
+
+    WHITEOUT = auto()
+    OPAQUE = auto()
+    AUFS = auto()
+    INVALID = auto()
+    FOLDER = auto()
+    """A folder that is called like a whiteout: an entry as any other."""
+
+
+def marks(table: EntryTable) -> Iterator[tuple[Mark, int, bytes]]:
+    """Every row that may delete, with its number and what it deletes.
+
+    That is a path for a whiteout, and for an opaque one the folder that it empties; for all others
+    the row's own path.
+    """
+    types = table.types
+    for row, path in _suspects(table.paths):
         folder, _, name = path.rpartition(b"/")
         if path.startswith(AUFS) or b"/" + AUFS in path:
-            layer.live[row] = 0
             if name == OPAQUE and AUFS not in folder:
-                _check_empty(layer, row, path)
-                _make_opaque(layer, deaths, folder)
+                yield Mark.OPAQUE, row, folder
             else:
-                if types[row] not in (DIRECTORY, HARDLINK):
-                    layer.metadata[path] = row
-                layer.say("aufs-metadata", path, "metadata of the AUFS driver, no entry")
-            continue
-        if not name.startswith(WHITEOUT):
-            continue
-        if types[row] == DIRECTORY:
+                yield Mark.AUFS, row, path
+        elif name.startswith(WHITEOUT):
+            victim = name[len(WHITEOUT) :]
+            if types[row] == DIRECTORY:
+                yield Mark.FOLDER, row, path
+            elif victim in (b"", b".", b".."):
+                yield Mark.INVALID, row, path
+            else:
+                yield Mark.WHITEOUT, row, folder + b"/" + victim if folder else victim
+
+
+def delete(layer: Applying, deaths: Deaths) -> None:
+    """Apply the whiteouts of a layer; their rows, and those of AUFS, are no entries of the tree."""
+    for mark, row, path in marks(layer.table):
+        if mark is Mark.FOLDER:
             layer.say("whiteout-not-empty", path, "a folder with a whiteout's name: no whiteout")
             continue
         layer.live[row] = 0
-        _check_empty(layer, row, path)
-        victim = name[len(WHITEOUT) :]
-        if victim in (b"", b".", b".."):
-            layer.say("whiteout-invalid", path, "a whiteout that names nothing")
+        if mark is Mark.AUFS:
+            if layer.table.types[row] not in (DIRECTORY, HARDLINK):
+                layer.metadata[path] = row
+            layer.say("aufs-metadata", path, "metadata of the AUFS driver, no entry")
             continue
-        parent = layer.folder(folder)
-        child = parent.pop(victim, None) if parent is not None else None
-        if child is None:
-            layer.say("whiteout-dangling", path, "it hides nothing")
-            continue
-        target = folder + b"/" + victim if folder else victim
-        deaths.take_tree(target, child, Reason.DELETED)
+        own = layer.table.paths[row]
+        _check_empty(layer, row, own)
+        if mark is Mark.OPAQUE:
+            _make_opaque(layer, deaths, path)
+        elif mark is Mark.INVALID:
+            layer.say("whiteout-invalid", own, "a whiteout that names nothing")
+        else:
+            folder, _, victim = path.rpartition(b"/")
+            parent = layer.folder(folder)
+            child = parent.pop(victim, None) if parent is not None else None
+            if child is None:
+                layer.say("whiteout-dangling", own, "it hides nothing")
+            else:
+                deaths.take_tree(path, child, Reason.DELETED)
 
 
 def _suspects(paths: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -15,6 +15,7 @@ from oci_inspect.filesystem.additions import Additions
 from oci_inspect.filesystem.applying import Applying
 from oci_inspect.filesystem.deaths import Dead, Deaths
 from oci_inspect.filesystem.deletions import delete
+from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.entries import EntryTable
@@ -39,17 +40,26 @@ def merge(
     tables: Iterable[EntryTable],
     findings: FindingCollector,
     limits: Limits = DEFAULT_LIMITS,
+    journal: Journal | None = None,
 ) -> Merged:
-    """Apply layers bottom to top. What is odd about them goes to ``findings``."""
+    """Apply layers bottom to top. What is odd about them goes to ``findings``.
+
+    A ``journal`` is told which names came and went, and is asked after each layer what it makes of
+    that.
+    """
     tree = UnionTree()
-    deaths = Deaths(tree)
+    deaths = Deaths(tree, journal)
     additions = Additions(tree, deaths, limits)
     added_bytes: list[int] = []
     added_files: list[int] = []
     for table in tables:
         layer = Applying(tree, table, findings)
+        if journal is not None:
+            journal.begin_layer(layer)
         delete(layer, deaths)
         additions.add(layer)
         added_bytes.append(layer.added_bytes)
         added_files.append(layer.added_files)
+        if journal is not None:
+            journal.end_layer(layer)
     return Merged(tree, tuple(deaths.dead), tuple(added_bytes), tuple(added_files))

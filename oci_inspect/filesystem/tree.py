@@ -9,9 +9,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Iterator, MutableSequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from io import BufferedReader
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from oci_inspect.layer.entries import DIRECTORY, Entry, EntryTable
+from oci_inspect.errors import ArchiveError, PathError
+from oci_inspect.layer.content import FileContent, FileStream
+from oci_inspect.layer.entries import DIRECTORY, FILE, TYPE_NAMES, Entry, EntryTable
+from oci_inspect.paths import path_bytes, shown_path
+
+if TYPE_CHECKING:
+    from oci_inspect.filesystem.path_log import PathEvent
 
 IMPLIED = -1
 """The reference of a folder that no entry describes."""
@@ -31,12 +38,30 @@ class Folder(dict[bytes, "Folder | int"]):
 Node = Folder | int
 
 
+def reference_of(node: Node) -> int:
+    """The reference of a node's entry, IMPLIED for a folder without one."""
+    return node.reference if isinstance(node, Folder) else node
+
+
+class FileOpener(Protocol):
+    """Opens the content of a regular file, by its layer and its row there."""
+
+    def open(self, layer_index: int, row: int) -> FileContent:
+        """The content, to be read once."""
+        ...
+
+
 class Located(NamedTuple):
     """A node of the tree with its path and the layer its entry is in (None: an implied folder)."""
 
     path: bytes
     node: Node
     layer_index: int | None
+
+
+def _place(one: tuple[bytes, Node, bool]) -> bytes:
+    """Where a walk comes by: at what is in a folder, where a slash behind its name would stand."""
+    return one[0] + b"/" if one[2] else one[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +71,8 @@ class UnionTree:
     ``live[i]`` is a mask over the rows of layer ``i``: those that a path below the root leads to,
     so that columns of a table can be looked at without a walk. ``stray[i]`` are rows whose paths
     are not just what the row says: inodes that were given a second name, and what was written
-    through a symbolic link. ``names`` is how many paths lead to each of those inodes.
+    through a symbolic link. ``names`` is how many paths lead to each of those inodes. ``files``
+    opens regular files, as long as the archive is open.
     """
 
     root: Folder = field(default_factory=Folder)
@@ -55,6 +81,7 @@ class UnionTree:
     live: MutableSequence[bytearray] = field(default_factory=list)
     stray: MutableSequence[bytearray] = field(default_factory=list)
     names: dict[int, int] = field(default_factory=dict)
+    files: FileOpener | None = None
 
     def layer_of(self, reference: int) -> int:
         """The index of the layer an entry is in."""
@@ -67,7 +94,7 @@ class UnionTree:
 
     def entry(self, node: Node) -> Entry | None:
         """The entry behind a node, None for an implied folder."""
-        reference = node.reference if isinstance(node, Folder) else node
+        reference = reference_of(node)
         if reference == IMPLIED:
             return None
         layer, row = self.locate(reference)
@@ -75,26 +102,45 @@ class UnionTree:
 
     def kind(self, node: Node) -> int:
         """The type of a node, one of the codes of :mod:`oci_inspect.layer.entries`."""
-        if isinstance(node, Folder):
+        return DIRECTORY if isinstance(node, Folder) else self.kind_of(node)
+
+    def kind_of(self, reference: int | None) -> int:
+        """The type of what a reference stands for; 0 for None."""
+        if reference is None:
+            return 0
+        if reference < 0:
             return DIRECTORY
-        layer, row = self.locate(node)
+        layer, row = self.locate(reference)
         return self.tables[layer].types[row]
 
-    def walk(self) -> Iterator[Located]:
-        """Everything below the root, each folder before what is in it, names in byte order."""
-        stack: list[tuple[bytes, Node]] = [(b"", self.root)]
+    def located(self, path: bytes, node: Node) -> Located:
+        """A node with its path and its layer."""
+        reference = reference_of(node)
+        return Located(path, node, None if reference == IMPLIED else self.layer_of(reference))
+
+    def walk(self, path: bytes = b"", top: Node | None = None) -> Iterator[Located]:
+        """Everything below the root, or below ``top``, which lies at ``path``, sorted by path.
+
+        Paths are compared as bytes: ``a`` comes before ``a-b``, and that before ``a/b``.
+        """
+        node = self.root if top is None else top
+        stack: list[tuple[bytes, Node, bool]] = [(path, node, True)]
         while stack:
-            path, node = stack.pop()
-            if path:
-                reference = node.reference if isinstance(node, Folder) else node
-                yield Located(
-                    path, node, None if reference == IMPLIED else self.layer_of(reference)
-                )
-            if isinstance(node, Folder):
-                prefix = path + b"/" if path else b""
-                stack.extend(
-                    (prefix + name, child) for name, child in sorted(node.items(), reverse=True)
-                )
+            path, node, inside = stack.pop()
+            if not inside:
+                yield self.located(path, node)
+                continue
+            if not isinstance(node, Folder):
+                continue
+            prefix = path + b"/" if path else b""
+            below = [(prefix + name, child, False) for name, child in node.items()]
+            below += [
+                (prefix + name, child, True)
+                for name, child in node.items()
+                if isinstance(child, Folder)
+            ]
+            below.sort(key=_place, reverse=True)
+            stack += below
 
     def folders(self) -> Iterator[tuple[bytes, Folder]]:
         """Every folder, the root first, with what stands in front of its children's names."""
@@ -130,3 +176,43 @@ class UnionTree:
                 return None
             node = child
         return node
+
+    # For users: paths as text or bytes, with or without a slash in front
+
+    def resolve(self, path: str | bytes, *, follow: bool = True) -> Located:
+        """What lies at a path, links followed as the kernel would inside the image.
+
+        With ``follow`` False a symbolic link at the end is given itself. Raises
+        :class:`PathError`.
+        """
+        from oci_inspect.filesystem.resolve import resolve
+
+        return self.located(*resolve(self, path_bytes(path), follow=follow))
+
+    def content(self, node: Node, path: bytes) -> FileContent:
+        """The content of a regular file. Raises :class:`PathError` for anything else."""
+        kind = self.kind(node)
+        if kind != FILE or isinstance(node, Folder):
+            raise PathError(shown_path(path), f"it is no regular file but a {TYPE_NAMES[kind]}")
+        if self.files is None:
+            raise ArchiveError(shown_path(path), "its archive is closed, or was not opened")
+        return self.files.open(*self.locate(node))
+
+    def open(self, path: str | bytes) -> BufferedReader:
+        """Open a regular file for reading, as a binary stream.
+
+        Links are followed as by :meth:`resolve`. Of a compressed layer no more is read than up to
+        the file's end. Raises :class:`PathError`, and reading :class:`CorruptStreamError`.
+        """
+        found = self.resolve(path)
+        return BufferedReader(FileStream(self.content(found.node, found.path)), 1 << 16)
+
+    def log(self, path: str | bytes) -> tuple[PathEvent, ...]:
+        """What each layer did to a path, as it is written, from the lowest to the highest."""
+        from oci_inspect.filesystem.merge import merge
+        from oci_inspect.filesystem.path_log import PathLog
+        from oci_inspect.findings import FindingCollector
+
+        journal = PathLog(path_bytes(path).strip(b"/"))
+        merge(self.tables, FindingCollector(), journal=journal)
+        return tuple(journal.events)

@@ -55,10 +55,15 @@ _TOC_NAMES = (b"stargz.index.json",)
 
 
 class TarScanner:
-    """Feed it the tar, then :meth:`close` it; the rows are in ``table``."""
+    """Feed it the tar, then :meth:`close` it; the rows are in ``table``.
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    Without ``contents`` nothing is known of them, every fingerprint is 0, and they may be passed
+    over with :meth:`skip`.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, contents: bool = True) -> None:
         self.table = EntryTable()
+        self._contents = contents
         self.findings = FindingCollector(EXAMPLES_PER_LAYER)
         self._limits = limits
         self._names = EntryNames(limits, self.findings)
@@ -118,6 +123,20 @@ class TarScanner:
             else:
                 position = self._run(data, position)
         self._position += size
+
+    @property
+    def ahead(self) -> int:
+        """Bytes of content and padding that come next, as far as they were not fed."""
+        return self._content + self._padding
+
+    def skip(self, left: int) -> int:
+        """How many of the ``left`` bytes ahead are nothing but content: they are passed over."""
+        content = min(self._content, left)
+        padding = min(self._padding, left - content)
+        self._content -= content
+        self._padding -= padding
+        self._position += content + padding
+        return content + padding
 
     def close(self) -> None:
         """Say what an early end leaves open."""
@@ -183,19 +202,8 @@ class TarScanner:
         cut = not over and bool(whole) and sum(whole[-1]) + BLOCK > len(data)
         if over or cut:
             whole.pop()
-        view = memoryview(data)
         table.fingerprints.fromlist(
-            [
-                (
-                    crc32(view[start + BLOCK : start + BLOCK + size])
-                    if size > SMALL
-                    else adler32(content := view[start + BLOCK : start + BLOCK + size]) << 32
-                    | crc32(content)
-                )
-                if size
-                else EMPTY_FINGERPRINT
-                for start, size in whole
-            ]
+            _fingerprints(data, whole) if self._contents else [0] * len(whole)
         )
         if over:
             table.fingerprints.append(EMPTY_FINGERPRINT)
@@ -341,6 +349,9 @@ class TarScanner:
 
     def _take_content(self, data: bytes, position: int) -> int:
         step = min(self._content, len(data) - position)
+        if not self._contents:
+            self._content -= step
+            return position + step
         view = memoryview(data)[position : position + step]
         self._crc = crc32(view, self._crc)
         if self._small:
@@ -395,3 +406,19 @@ class TarScanner:
             self.findings.add("tar-ambiguous", name, "entries behind the end mark")
             self._behind_end = True
             return
+
+
+def _fingerprints(data: bytes, extents: list[tuple[int, int]]) -> list[int]:
+    """The fingerprints of contents that lie whole in ``data``, of (header, size)."""
+    view = memoryview(data)
+    return [
+        (
+            crc32(view[start + BLOCK : start + BLOCK + size])
+            if size > SMALL
+            else adler32(content := view[start + BLOCK : start + BLOCK + size]) << 32
+            | crc32(content)
+        )
+        if size
+        else EMPTY_FINGERPRINT
+        for start, size in extents
+    ]

@@ -8,11 +8,17 @@ from urllib.parse import unquote_to_bytes
 
 
 def parse_pax(data: bytes) -> tuple[dict[bytes, bytes], str | None]:
-    r"""The records of a pax header, and what is wrong with them, if anything.
+    """The records of a pax header, the last of each key, and what is wrong with them, if anything.
 
-    A record is ``"%d %s=%s\n"`` with its own length in front. Reading ends at the first bad one.
+    Reading ends at the first bad one.
     """
-    records: dict[bytes, bytes] = {}
+    records, problem = pax_records(data)
+    return dict(records), problem
+
+
+def pax_records(data: bytes) -> tuple[list[tuple[bytes, bytes]], str | None]:
+    r"""Every record of a pax header in its order: ``"%d %s=%s\n"``, its own length in front."""
+    records: list[tuple[bytes, bytes]] = []
     position = 0
     end = len(data)
     while position < end:
@@ -29,7 +35,7 @@ def parse_pax(data: bytes) -> tuple[dict[bytes, bytes], str | None]:
         key, equals, value = data[space + 1 : stop - 1].partition(b"=")
         if not equals or not key:
             return records, "a pax record without a keyword"
-        records[key] = value
+        records.append((key, value))
         position = stop
     return records, None
 

@@ -20,12 +20,24 @@ class Source(Protocol):
         ...
 
 
+class SkippingSource(Source, Protocol):
+    """A source that can go forward without reading."""
+
+    def skip(self, size: int, /) -> None:
+        """Go forward by ``size`` bytes, to the end where there are fewer."""
+        ...
+
+
 class BytesSource:
     """A source over bytes in memory."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, position: int = 0) -> None:
         self._data = data
-        self._position = 0
+        self._position = position
+
+    def skip(self, size: int, /) -> None:
+        """Go forward by ``size`` bytes."""
+        self._position += size
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes."""

@@ -184,9 +184,9 @@ def test_no_layers_make_an_empty_tree() -> None:
     assert stack.merged.added_bytes == ()
 
 
-def test_walk_gives_each_folder_before_its_children_in_byte_order() -> None:
+def test_walk_is_sorted_by_the_bytes_of_the_whole_path() -> None:
     stack = Stack(TarBuilder().file("b/z", b"").file("b-", b"").file("a", b"").file("b/A", b""))
-    assert stack.paths == ["a", "b", "b/A", "b/z", "b-"]
+    assert stack.paths == ["a", "b", "b-", "b/A", "b/z"]
 
 
 def test_apparent_size_of_a_sparse_file_is_what_it_adds() -> None:

@@ -18,7 +18,8 @@ from oci_inspect.analysis.results import (
     WasteGroup,
 )
 from oci_inspect.archive.contents import Image, LayerRef, Other
-from oci_inspect.filesystem.deaths import Dead, Reason
+from oci_inspect.filesystem.deaths import Dead
+from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import Folder, UnionTree
 from oci_inspect.findings import finding
 from oci_inspect.spec.config import ImageConfig

@@ -1,0 +1,278 @@
+"""What a layer changed, path by path: added, changed, deleted, and in what.
+
+The kinds are those of ``docker diff`` (docker CLI reference, "docker container diff"). A folder is
+changed where its own entry says something else than before, or a name in it came or went; of a
+deleted folder only itself is told, as docker does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from oci_inspect.filesystem.applying import Applying
+from oci_inspect.filesystem.journal import Journal
+from oci_inspect.filesystem.masks import rows_of
+from oci_inspect.filesystem.reasons import Reason
+from oci_inspect.filesystem.tree import IMPLIED, Folder, Node, UnionTree, reference_of
+from oci_inspect.layer.entries import DIRECTORY, FILE, SYMLINK
+
+
+class Kind(StrEnum):
+    """What happened to a path."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+    @property
+    def letter(self) -> str:
+        """The letter that docker has for it."""
+        return self.value[0].upper()
+
+
+class Change(NamedTuple):
+    """What happened to one path between two trees.
+
+    ``before`` and ``after`` are references of entries (-1: a folder that no entry describes), None
+    where there was nothing. ``why`` names what is different: ``type``, ``content``, ``target``,
+    ``device``, ``mode``, ``owner``, ``time``, ``xattrs``; ``entries`` for a folder in which names
+    came or went, ``metadata`` where only one of the two has an entry. Nothing is different where a
+    layer brings the same file again. ``size`` is in bytes: what the layers store for it, each inode
+    once; of something deleted, what is hidden by that.
+    """
+
+    path: bytes
+    kind: Kind
+    before: int | None
+    after: int | None
+    why: tuple[str, ...]
+    size: int
+
+    def copied(self, tree: UnionTree) -> bool:
+        """Whether a file's content was stored once more although it is the same."""
+        if self.kind is not Kind.CHANGED or self.size == 0:
+            return False
+        return not {"content", "type"} & set(self.why) and tree.kind_of(self.after) == FILE
+
+
+def differences(tree: UnionTree, before: int, after: int) -> tuple[str, ...]:
+    """What two entries of a tree's layers differ in."""
+    if before == after:
+        return ()
+    if IMPLIED in (before, after):
+        same = tree.kind_of(before) == tree.kind_of(after)
+        return ("metadata",) if same else ("type", "metadata")
+    (old, i), (new, j) = tree.locate(before), tree.locate(after)
+    a, b = tree.tables[old], tree.tables[new]
+    kind = b.types[j]
+    why = []
+    if a.types[i] != kind:
+        why.append("type")
+    elif kind == FILE and (a.sizes[i], a.fingerprints[i]) != (b.sizes[j], b.fingerprints[j]):
+        why.append("content")
+    elif kind == SYMLINK and a.linknames.get(i) != b.linknames.get(j):
+        why.append("target")
+    elif a.devices.get(i) != b.devices.get(j):
+        why.append("device")
+    if a.modes[i] != b.modes[j] and kind != SYMLINK:
+        why.append("mode")
+    if (a.uids[i], a.gids[i]) != (b.uids[j], b.gids[j]):
+        why.append("owner")
+    if (a.mtimes[i], a.mtime_ns.get(i, 0)) != (b.mtimes[j], b.mtime_ns.get(j, 0)):
+        why.append("time")
+    if a.xattrs.get(i, ()) != b.xattrs.get(j, ()):
+        why.append("xattrs")
+    return tuple(why)
+
+
+class _Collector:
+    """Changes of one step, by path; ``base`` is the first reference that the step brought."""
+
+    def __init__(self, tree: UnionTree, base: int) -> None:
+        self._tree = tree
+        self._base = base
+        self._changes: dict[bytes, Change] = {}
+        self._stirred: set[bytes] = set()
+
+    def add(self, path: bytes, after: int) -> None:
+        self._changes[path] = Change(path, Kind.ADDED, None, after, (), 0)
+        self._stirred.add(path.rpartition(b"/")[0])
+
+    def delete(self, path: bytes, before: int, size: int) -> None:
+        self._changes[path] = Change(path, Kind.DELETED, before, None, (), size)
+        self._stirred.add(path.rpartition(b"/")[0])
+
+    def change(self, path: bytes, before: int, after: int) -> None:
+        why = differences(self._tree, before, after)
+        kinds = {self._tree.kind_of(before), self._tree.kind_of(after)}
+        if why or kinds != {DIRECTORY}:
+            self._changes[path] = Change(path, Kind.CHANGED, before, after, why, 0)
+
+    def result(self) -> tuple[Change, ...]:
+        """All of them, sorted by path, with sizes, and with the folders in which names moved."""
+        tree, changes = self._tree, self._changes
+        for path in self._stirred:
+            known = changes.get(path)
+            if known is not None and known.kind is Kind.CHANGED:
+                if tree.kind_of(known.before) == DIRECTORY == tree.kind_of(known.after):
+                    changes[path] = known._replace(why=(*known.why, "entries"))
+            elif known is None and path:
+                node = tree.lookup(path)
+                if isinstance(node, Folder):
+                    here = node.reference
+                    changes[path] = Change(path, Kind.CHANGED, here, here, ("entries",), 0)
+        counted: set[int] = set()
+        return tuple(self._sized(changes[path], counted) for path in sorted(changes))
+
+    def _sized(self, change: Change, counted: set[int]) -> Change:
+        after = change.after
+        if after is None or after < self._base or after in counted:
+            return change
+        layer, row = self._tree.locate(after)
+        table = self._tree.tables[layer]
+        if table.types[row] != FILE or not table.sizes[row]:
+            return change
+        if after in self._tree.names:
+            counted.add(after)
+        return change._replace(size=table.sizes[row])
+
+
+class LayerChanges(Journal):
+    """The changes of each of the ``wanted`` layers (None: of all), in ``layers`` by index."""
+
+    def __init__(self, wanted: Container[int] | None = None) -> None:
+        self.layers: dict[int, tuple[Change, ...]] = {}
+        self._wanted = wanted
+        self._listening = False
+        self._base = 0
+
+    def begin_layer(self, layer: Applying) -> None:
+        """Forget the layer before."""
+        self._listening = self._wanted is None or layer.index in self._wanted
+        self._base = layer.base
+        self._before: dict[bytes, int] = {}
+        self._odd: list[bytes] = []
+        self._made: set[bytes] = set()
+
+    def lose(self, path: bytes, reference: int, reason: Reason, unit: bytes | None) -> None:
+        """Keep what a path of a lower layer had."""
+        if self._listening:
+            self._keep(path, reference)
+
+    def describe(self, path: bytes, before: int) -> None:
+        """Keep what described a folder of a lower layer."""
+        if self._listening:
+            self._keep(path, before)
+
+    def _keep(self, path: bytes, reference: int) -> None:
+        if reference < self._base and path not in self._made:
+            self._before.setdefault(path, reference)
+
+    def put(self, path: bytes) -> None:
+        """Keep a path that no row tells."""
+        if self._listening:
+            self._odd.append(path)
+
+    def make(self, path: bytes) -> None:
+        """Keep the path of a folder without an entry."""
+        if self._listening and path not in self._before:
+            self._made.add(path)
+
+    def end_layer(self, layer: Applying) -> None:
+        """Hold what there was against what there is."""
+        if not self._listening:
+            return
+        tree, before = layer.tree, self._before
+        found = _Collector(tree, layer.base)
+        deleted: dict[bytes, int] = {}
+        for path, reference in before.items():
+            node = tree.lookup(path) if path else None
+            if node is not None:
+                found.change(path, reference, reference_of(node))
+            elif path and isinstance(tree.lookup(path.rpartition(b"/")[0]), Folder):
+                deleted[path] = 0
+        self._weigh(tree, deleted)
+        for path, size in deleted.items():
+            found.delete(path, before[path], size)
+        for path, reference in self._placed(layer):
+            if path not in before:
+                found.add(path, reference)
+        self.layers[layer.index] = found.result()
+
+    def _weigh(self, tree: UnionTree, deleted: dict[bytes, int]) -> None:
+        """Give each deleted path the bytes of what was at or below it."""
+        counted: set[int] = set()
+        for path, reference in self._before.items():
+            if reference < 0 or reference in counted or tree.kind_of(reference) != FILE:
+                continue
+            at = path
+            while at and at not in deleted:
+                at = at.rpartition(b"/")[0]
+            if at:
+                counted.add(reference)
+                layer, row = tree.locate(reference)
+                deleted[at] += tree.tables[layer].sizes[row]
+
+    def _placed(self, layer: Applying) -> Iterator[tuple[bytes, int]]:
+        """Everything that the layer put somewhere and that is there still."""
+        tree, paths, stray, base = layer.tree, layer.table.paths, layer.stray, layer.base
+        odd = [*self._odd, *self._made]
+        for row in rows_of(bytes(layer.live)):
+            if stray[row]:
+                odd.append(paths[row])
+            elif paths[row]:
+                yield paths[row], base + row
+        told = {*self._odd, *self._made}
+        for path in dict.fromkeys(odd):
+            node = tree.lookup(path)
+            if node is not None and path and (reference_of(node) >= base or path in told):
+                yield path, reference_of(node)
+
+
+def net_changes(before: UnionTree, after: UnionTree, base: int) -> tuple[Change, ...]:
+    """What is different between the trees below and above some layers of one stack.
+
+    ``base`` is the first reference of the lowest of those layers. Both trees are walked.
+    """
+    found = _Collector(after, base)
+    stack: list[tuple[bytes, Folder, Folder]] = [(b"", before.root, after.root)]
+    while stack:
+        prefix, old, new = stack.pop()
+        for name, was in old.items():
+            path = prefix + name
+            now = new.get(name)
+            if now is None:
+                found.delete(path, reference_of(was), _weight(before, was))
+            elif isinstance(was, Folder) and isinstance(now, Folder):
+                stack.append((path + b"/", was, now))
+                if was.reference != now.reference:
+                    found.change(path, was.reference, now.reference)
+            elif reference_of(was) != reference_of(now):
+                found.change(path, reference_of(was), reference_of(now))
+                if isinstance(now, Folder):
+                    stack.append((path + b"/", Folder(), now))
+        for name, now in new.items():
+            if name not in old:
+                found.add(prefix + name, reference_of(now))
+                if isinstance(now, Folder):
+                    stack.append((prefix + name + b"/", Folder(), now))
+    return found.result()
+
+
+def _weight(tree: UnionTree, node: Node) -> int:
+    """Bytes of the files at or below a node, each inode once."""
+    files: set[int] = set()
+    ahead = [node]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, Folder):
+            ahead += one.values()
+        elif tree.kind(one) == FILE:
+            files.add(one)
+    total = 0
+    for reference in files:
+        layer, row = tree.locate(reference)
+        total += tree.tables[layer].sizes[row]
+    return total
