@@ -99,14 +99,19 @@ class LayerStack:
         return after, net_changes(before, after, after.bases[first])
 
     def known(self, layer: int) -> int:
-        """The index of a layer, if there is one. Raises :class:`SelectionError`."""
-        if 0 <= layer < len(self.tables):
-            return layer
-        last = len(self.tables) - 1
-        there = f"its layers are 0 to {last}" if last > 0 else "its only layer is 0"
-        raise SelectionError(
-            f"no layer {layer} in {self.image.name}: {there if last >= 0 else 'it has none'}"
-        )
+        """The index of a layer, if there is one; see :func:`layer_index`."""
+        return layer_index(self.image, layer)
+
+
+def layer_index(image: Image, layer: int) -> int:
+    """The index of a layer, counted from the top where negative. Raises :class:`SelectionError`."""
+    count = len(image.layers)
+    if -count <= layer < count:
+        return layer % count
+    there = f"its layers are 0 to {count - 1}" if count > 1 else "its only layer is 0"
+    raise SelectionError(
+        f"no layer {layer} in {image.name}: {there if count else 'it has none'}", ()
+    )
 
 
 class LayerOpener:

@@ -26,7 +26,9 @@ ARCHIVE_COMMANDS = (
     "verify",
     "waste",
 )
-COMMANDS = (*ARCHIVE_COMMANDS, "cache")
+FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
+"""Those that look into an image's file system."""
+COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2

@@ -34,8 +34,9 @@ class Common:
 def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
-    ``formats`` are the values of ``--format``, the first is the default. ``example`` is shown at
-    the end of the help page, ``quiet`` is what ``--quiet`` does.
+    ``formats`` are the values of ``--format``, the first is the default; without any there is no
+    such option. ``example`` is shown at the end of the help page, ``quiet`` is what ``--quiet``
+    does.
     """
 
     def decorate(function: F) -> click.Command:
@@ -45,7 +46,7 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
                 archive=arguments.pop("archive"),
                 reference=arguments.pop("image"),
                 platform=arguments.pop("platform"),
-                format=arguments.pop("format"),
+                format=arguments.pop("format", ""),
                 output=None if output == "-" else output,
                 color=arguments.pop("color"),
                 quiet=arguments.pop("quiet"),
@@ -82,6 +83,17 @@ def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [CompletionItem(incomplete, type="file")]
 
 
+def _format(formats: tuple[str, ...]) -> click.Parameter:
+    return click.Option(
+        ["--format"],
+        type=click.Choice(formats),
+        metavar="FORMAT",
+        default=formats[0],
+        show_default=True,
+        help=f"{', '.join(formats[:-1])} or {formats[-1]}.",
+    )
+
+
 def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
     return [
         click.Option(
@@ -95,14 +107,7 @@ def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
             metavar="OS/ARCH",
             help="Which platform, where there are several, as in linux/arm64 or linux/arm/v7.",
         ),
-        click.Option(
-            ["--format"],
-            type=click.Choice(formats),
-            metavar="FORMAT",
-            default=formats[0],
-            show_default=True,
-            help=f"{', '.join(formats[:-1])} or {formats[-1]}.",
-        ),
+        *([_format(formats)] if formats else []),
         click.Option(
             ["-o", "--output"],
             type=click.Path(dir_okay=False, writable=False),

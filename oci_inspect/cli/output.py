@@ -5,45 +5,80 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import click
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all: beside it, synced, renamed.
+    """Write a file so that it appears whole or not at all; see :func:`whole_file`."""
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[BinaryIO]:
+    """A file to write to, which appears whole or not at all: written beside it, synced, renamed.
 
     A device or a FIFO is written to, never replaced; behind a link it is the file that is. What
-    stands for an open file of ours (``/dev/stdout``) is written to where it is.
+    stands for an open file of ours (``/dev/stdout``) is written to where it is. What the caller
+    raises is passed on, and leaves nothing behind.
     """
     name = ""
     try:
-        if (number := _open_file(path)) is not None:
-            with os.fdopen(os.dup(number), "wb") as stream:
-                stream.write(data)
-            return
-        target = Path(path).resolve()
-        known = target.stat().st_mode if target.exists() else None
-        if known is not None and not stat.S_ISREG(known):
-            target.write_bytes(data)
-            return
-        handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), _new_mode() if known is None else stat.S_IMODE(known))
-        Path(name).replace(target)
+        with _failing(path):
+            if (number := _open_file(path)) is not None:
+                file = os.fdopen(os.dup(number), "wb")
+            else:
+                target = Path(path).resolve()
+                known = target.stat().st_mode if target.exists() else None
+                if known is not None and not stat.S_ISREG(known):
+                    file = target.open("wb")
+                else:
+                    handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
+                    file = os.fdopen(handle, "wb")
+        with file:
+            watched = _Watched(path, file)
+            yield cast("BinaryIO", watched)
+            with _failing(path):
+                file.flush()
+                if name:
+                    os.fsync(file.fileno())
+                    mode = _new_mode() if known is None else stat.S_IMODE(known)
+                    os.fchmod(file.fileno(), mode)
+        if name:
+            with _failing(path):
+                Path(name).replace(target)
+    finally:
+        if name:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+
+
+class _Watched:
+    """A file whose errors name it as the user did; what is read meanwhile has errors of its own."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+
+    def write(self, data: bytes, /) -> int:
+        with _failing(self._path):
+            return self._file.write(data)
+
+
+@contextmanager
+def _failing(path: str) -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
         problem = error.strerror or str(error)
         raise click.ClickException(f"{path}: it cannot be written: {problem}") from error
-    finally:
-        if name:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
 
 
 def _open_file(path: str) -> int | None:
