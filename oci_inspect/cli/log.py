@@ -46,7 +46,7 @@ def command(common: Common, path: str) -> int:
                 "complete": not stack.problems,
                 **path_keys(real),
             }
-            documents = (event_document(event, tree) for event in events)
+            documents = (event_document(event, real, tree) for event in events)
             session.emit_pieces(common, json_pieces(head, "events", documents))
         elif common.quiet:
             session.emit_lines(common, (f"{one.layer_index} {one.kind.value}" for one in events))

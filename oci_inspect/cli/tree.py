@@ -59,8 +59,8 @@ def command(
         if common.format == "json":
             from oci_inspect.render.tree import tree_document
 
-            document = {**view.head("tree"), "depth": depth, "tree": tree_document(root, depth)}
-            session.show_json(common, document)
+            told = tree_document(root, view.path, depth)
+            session.show_json(common, {**view.head("tree"), "depth": depth, "tree": told})
         else:
             from oci_inspect.render.tree import SizeTree
 

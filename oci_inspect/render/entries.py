@@ -81,13 +81,13 @@ def change_document(change: Change, tree: UnionTree) -> Json:
     }
 
 
-def event_document(event: PathEvent, tree: UnionTree) -> Json:
+def event_document(event: PathEvent, path: bytes, tree: UnionTree) -> Json:
     """One event in the history of a path, with the entry that it left there."""
     after = None
     if event.after is not None and event.after >= 0:
         layer, row = tree.locate(event.after)
         entry = tree.tables[layer].row(row)
-        after = item_document(Item(entry.path, entry, layer, tree.names.get(event.after, 1)))
+        after = item_document(Item(path, entry, layer, tree.names.get(event.after, 1)))
     return {
         "layer_index": event.layer_index,
         "kind": event.kind.value,

@@ -125,17 +125,21 @@ def _layers(node: SizeNode) -> str:
     return f"{node.layer}+" if len(node.layers) > 1 else str(node.layer)
 
 
-def tree_document(node: SizeNode, depth: int) -> Json:
+def tree_document(node: SizeNode, path: bytes, depth: int) -> Json:
     """A node of ``tree --format json``, with its children down to ``depth`` levels."""
     item = node.item
+    prefix = path + b"/" if path else b""
     return {
-        **path_keys(node.name if item is None else item.path),
+        **path_keys(path),
         "type": "directory" if item is None else _type(item),
         "size": node.size,
         "files": node.files,
         "layer_index": node.layer,
         "layers": [{"layer_index": one, "size": node.layers[one]} for one in sorted(node.layers)],
-        "children": [tree_document(one, depth - 1) for one in node.sorted()] if depth else [],
+        "children": [
+            tree_document(one, prefix + one.name, depth - 1)
+            for one in (node.sorted() if depth else ())
+        ],
     }
 
 
