@@ -17,7 +17,6 @@ from oci_inspect.render.sizes import bar, human_size, plural
 from oci_inspect.render.style import Style
 
 _PALETTE = ("36", "35", "32", "31", "94", "33", "96", "95", "92", "91")
-_BAR = 10
 
 
 class _Line(NamedTuple):
@@ -40,6 +39,7 @@ class SizeTree:
     def __init__(self, style: Style, depth: int, most: int | None) -> None:
         self._style = style
         self._depth = depth
+        self._wide = 10 if style.width is None or style.width >= 60 else 4
         self._most = most
         self._branch, self._last, self._bar, self._blank = (
             ("├── ", "└── ", "│   ", "    ") if style.unicode else ("|-- ", "`-- ", "|   ", "    ")
@@ -52,15 +52,16 @@ class SizeTree:
         sizes = [human_size(row.size) for row in rows]
         wide = max(4, *map(len, sizes))
         layers = max(5, *(len(row.layers) for row in rows))
-        yield self._paint(f"{'SIZE':>{wide}}  {'':{_BAR}}  {'LAYER':>{layers}}  PATH", "2")
+        yield self._paint(f"{'SIZE':>{wide}}  {'':{self._wide}}  {'LAYER':>{layers}}  PATH", "2")
         whole = root.size or 1
         for row, size in zip(rows, sizes, strict=True):
             color = layer_color(row.layer)
-            drawn, _ = bar(row.size / whole, 0, _BAR, self._style.unicode)
-            drawn = self._paint(drawn, color) + " " * (_BAR - display_width(drawn))
+            plain, _ = bar(row.size / whole, 0, self._wide, self._style.unicode)
+            cells = display_width(plain)
+            drawn = self._paint(plain, color) + " " * (self._wide - cells)
             front = f"{size:>{wide}}  {drawn}  {row.layers:>{layers}}  "
             stem = self._paint(row.stem, "2")
-            room = self._room(wide + _BAR + layers + 6 + len(row.stem))
+            room = self._room(wide + self._wide + layers + 6 + len(row.stem))
             name = self._safe(row.name)
             name = name if room is None else cut_end(name, room, "…" if self._ascii else "...")
             yield front + stem + self._paint(name, color if row.plain else "2")
