@@ -9,7 +9,7 @@ from oci_inspect.cli.viewing import choose, find_path, view_options
 
 
 @common(
-    example="oci-inspect cat image.tar /etc/os-release",
+    example="oci-inspect cat image.tar /etc/passwd",
     quiet="No difference: only the content is printed.",
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")

@@ -23,7 +23,7 @@ _TYPES = "fdlcbp"
     "json",
     "jsonl",
     "csv",
-    example="oci-inspect find image.tar --type f --size +1M --name '*.so*'",
+    example="oci-inspect find image.tar --type f --size +1kB -l",
     quiet="Paths alone, one a line.",
 )
 @click.argument("path", default="")

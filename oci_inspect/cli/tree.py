@@ -11,7 +11,7 @@ from oci_inspect.cli.viewing import choose, view_options, viewing
 @common(
     "table",
     "json",
-    example="oci-inspect tree --depth 3 image.tar /usr",
+    example="oci-inspect tree --depth 3 image.tar",
     quiet="No header.",
 )
 @click.argument("path", default="")
