@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from oci_inspect.filesystem.items import Deletion, Item
 from oci_inspect.filesystem.owners import Owners
@@ -41,6 +42,8 @@ _FORMATS = {
 }
 _HEADERS = ("MODE", "LINKS", "OWNER", "GROUP", "SIZE", "MODIFIED", "LAYER", "NAME")
 _RIGHT = (False, True, False, False, True, False, True)
+_KEPT = 1 << 12
+"""Texts that are kept, of those that many entries have in common."""
 _GONE = "31"
 _COLORS = {DIRECTORY: "1;34", SYMLINK: "36", CHAR: "33", BLOCK_DEVICE: "33", FIFO: "33"}
 
@@ -49,19 +52,29 @@ def mode_text(item: Item) -> str:
     """Type and permissions as ls prints them; a hard link begins with h, as in tar -tv."""
     if item.deletion is not None:
         return "D---------"
-    if item.kind == HARDLINK:
-        return "h" + stat.filemode(stat.S_IFREG | item.mode)[1:]
-    return stat.filemode(_FORMATS[item.kind] | item.mode)
+    return _mode_text(item.kind, item.mode)
+
+
+@lru_cache(_KEPT)
+def _mode_text(kind: int, mode: int) -> str:
+    if kind == HARDLINK:
+        return "h" + stat.filemode(stat.S_IFREG | mode)[1:]
+    return stat.filemode(_FORMATS[kind] | mode)
 
 
 def time_text(item: Item) -> str:
     """The time to the minute, in UTC; seconds behind an @ where no calendar has it."""
     if item.entry is None or item.deletion is not None:
         return "-"
+    return _time_text(item.entry.mtime)
+
+
+@lru_cache(_KEPT)
+def _time_text(seconds: int) -> str:
     try:
-        time = datetime.fromtimestamp(item.entry.mtime, UTC)
+        time = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        return f"@{item.entry.mtime}"
+        return f"@{seconds}"
     return f"{time.year:04}-{time.month:02}-{time.day:02} {time.hour:02}:{time.minute:02}"
 
 
@@ -146,13 +159,11 @@ class Listing:
 
     def _fields(self, item: Item) -> tuple[str, ...]:
         entry = None if item.deletion is not None else item.entry
-        size = human_size(item.size)
-        if entry is None:
-            size = "-"
-        elif item.kind in (CHAR, BLOCK_DEVICE):
+        size = "-"
+        if entry is not None and entry.type == FILE:
+            size = human_size(entry.size)
+        elif entry is not None and entry.type in (CHAR, BLOCK_DEVICE):
             size = f"{entry.device[0]},{entry.device[1]}"
-        elif item.kind != FILE:
-            size = "-"
         return (
             mode_text(item) + ("+" if entry is not None and entry.xattrs else ""),
             "-" if item.deletion is not None else str(item.links),
