@@ -14,6 +14,9 @@ import pytest
 from support.images import ImageBuilder, docker_archive, to_json
 from support.tars import END, TarBuilder, entry, header, padded
 
+from .conftest import PROGRAM
+from .test_output import in_a_terminal
+
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 ADDED = {
     *(".dockerenv", "dev/console", "dev/pts", "dev/shm", "etc/hostname", "etc/hosts"),
@@ -388,3 +391,35 @@ def test_log_tells_a_path_from_its_making_to_its_end(run, layered):
     (_, end) = run("log", layered, "d/two", "--format", "json").json["events"]
     assert (end["reason"], end["unit"]) == ("opaque", "d")
     assert run("log", layered, "nothing").code == 1
+
+
+# A terminal
+
+
+def test_cat_to_a_terminal_prints_nothing_that_it_obeys(tmp_path):
+    """In a pipe the same content is as it is."""
+    hostile = b"\x1b]52;c;ZXZpbA==\x07 \x1b[2J\ttab\r\nline\xff\n\xc2\x9b31m"
+    tar = TarBuilder().file("f", hostile)
+    path = docker_archive(ImageBuilder("a:1").layer(tar)).write_file(tmp_path / "i.tar")
+    shown = in_a_terminal(["cat", str(path), "f"], {})
+    lines = shown.split("\n")
+    assert lines == [
+        "\\x1b]52;c;ZXZpbA==\\x07 \\x1b[2J\ttab\\r",
+        "line\\xff",
+        "\\x9b31m",
+    ]
+    piped = subprocess.run(
+        [*PROGRAM, "cat", path, "f"], capture_output=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert piped.stdout == hostile
+
+
+def test_names_stand_in_columns_on_a_terminal(tmp_path):
+    tar = TarBuilder()
+    for i in range(40):
+        tar.file(f"file-{i:02}", b"")
+    path = docker_archive(ImageBuilder("a:1").layer(tar)).write_file(tmp_path / "i.tar")
+    lines = in_a_terminal(["ls", str(path)], {"NO_COLOR": "1"}, columns=60).splitlines()
+    assert len(lines) == 7
+    assert lines[0].split() == [f"file-{i:02}" for i in range(0, 40, 7)]
+    assert max(map(len, lines)) <= 60
