@@ -283,7 +283,12 @@ def emit_bytes(common: Common, data: bytes) -> None:
         from oci_inspect.cli.output import write_whole
 
         write_whole(common.output, data)
-        return
+    else:
+        print_bytes(data)
+
+
+def print_bytes(data: bytes) -> None:
+    """Write bytes to standard output; what goes wrong names it."""
     if sys.stdout is None:
         raise click.ClickException("standard output is closed: use --output FILE")
     try:
