@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import comparisons, footprints, peers, report
+from benchmarks import comparisons, footprints, looking, peers, report
 from benchmarks.bench import Bench
 from benchmarks.datasets import DATASETS, Data
 from benchmarks.rows import Heading, Row
@@ -65,6 +65,11 @@ GROUPS = {
         "oci-inspect analyze --format json, against other programs: how many times faster",
         comparisons.against_peers,
         ("ours", "theirs"),
+    ),
+    "files": Group(
+        "looking into an archive as a process, against pipes of tar: cat, how many times faster",
+        looking.files,
+        ("ours", "pipe"),
     ),
     "memory": Group(
         "peak memory of oci-inspect analyze: resident, and without the pages of files",

@@ -160,10 +160,17 @@ def layer_blobs(archive: Path) -> list[Blob]:
     """The layers of an archive of ours, bottom to top, as its ``manifest.json`` names them."""
     with tarfile.open(archive) as tar:
         members = {member.name: member for member in tar}
-        listing = tar.extractfile(members["manifest.json"])
-        assert listing is not None
-        names = json.load(listing)[0]["Layers"]
+    names = layer_names(archive)
     return [Blob(members[name].offset_data, members[name].size) for name in names]
+
+
+def layer_names(archive: Path) -> list[str]:
+    """The members that are layers, bottom to top."""
+    with tarfile.open(archive) as tar:
+        listing = tar.extractfile("manifest.json")
+        assert listing is not None
+        names: list[str] = json.load(listing)[0]["Layers"]
+    return names
 
 
 def describe(archive: Path) -> str:
