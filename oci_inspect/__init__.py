@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         OciInspectError,
         SelectionError,
     )
+    from oci_inspect.exporting import export_tar
     from oci_inspect.filesystem.deaths import Dead
     from oci_inspect.filesystem.reasons import Reason
     from oci_inspect.filesystem.tree import UnionTree
@@ -71,6 +72,7 @@ _HOMES = {
     "UnionTree": "filesystem.tree",
     "WasteGroup": "analysis.results",
     "analyze": "inspection",
+    "export_tar": "exporting",
     "open_archive": "inspection",
     "scan_layer": "layer.scan",
 }
@@ -105,6 +107,7 @@ __all__ = [
     "WasteGroup",
     "__version__",
     "analyze",
+    "export_tar",
     "open_archive",
     "scan_layer",
 ]

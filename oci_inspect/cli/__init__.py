@@ -26,7 +26,9 @@ ARCHIVE_COMMANDS = (
     "verify",
     "waste",
 )
-COMMANDS = (*ARCHIVE_COMMANDS, "cache")
+TAR_COMMANDS = ("export",)
+"""Commands that print no text but a tar."""
+COMMANDS = (*ARCHIVE_COMMANDS, *TAR_COMMANDS, "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2

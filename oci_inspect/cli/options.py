@@ -10,6 +10,9 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_OF_TEXT = ("format", "color", "verbose")
+"""Options on how text looks."""
+
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -34,7 +37,8 @@ class Common:
 def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
-    ``formats`` are the values of ``--format``, the first is the default. ``example`` is shown at
+    ``formats`` are the values of ``--format``, the first is the default; where there are none, the
+    command prints no text, and has none of the options on how that looks. ``example`` is shown at
     the end of the help page, ``quiet`` is what ``--quiet`` does.
     """
 
@@ -45,11 +49,11 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
                 archive=arguments.pop("archive"),
                 reference=arguments.pop("image"),
                 platform=arguments.pop("platform"),
-                format=arguments.pop("format"),
+                format=arguments.pop("format", ""),
                 output=None if output == "-" else output,
-                color=arguments.pop("color"),
+                color=arguments.pop("color", "never"),
                 quiet=arguments.pop("quiet"),
-                verbose=arguments.pop("verbose"),
+                verbose=arguments.pop("verbose", False),
                 limits=arguments.pop("limit"),
                 jobs=arguments.pop("jobs"),
                 cache=not arguments.pop("no_cache"),
@@ -62,7 +66,11 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
         return click.Command(
             name,
             callback=callback,
-            params=[_argument(), *params, *_options(formats, quiet)],
+            params=[
+                _argument(),
+                *params,
+                *(one for one in _options(formats, quiet) if formats or one.name not in _OF_TEXT),
+            ],
             help=text,
             short_help=text.partition("\n")[0],
             epilog=f"Example:  {example}",
@@ -99,9 +107,9 @@ def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
             ["--format"],
             type=click.Choice(formats),
             metavar="FORMAT",
-            default=formats[0],
+            default=next(iter(formats), None),
             show_default=True,
-            help=f"{', '.join(formats[:-1])} or {formats[-1]}.",
+            help=f"{' or '.join((', '.join(formats[:-1]), *formats[-1:]))}.",
         ),
         click.Option(
             ["-o", "--output"],

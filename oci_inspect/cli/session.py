@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -236,12 +236,39 @@ def emit_bytes(common: Common, data: bytes) -> None:
 
         write_whole(common.output, data)
         return
+    with _standard_output() as write:
+        write(data)
+
+
+@contextmanager
+def binary_output(common: Common) -> Iterator[Callable[[bytes], object]]:
+    """What writes bytes to standard output, or to the file of ``--output``.
+
+    The file appears whole, and only where the context ends without an error.
+    """
+    if common.output is not None:
+        from oci_inspect.cli.output import whole_file
+
+        opened = whole_file(common.output)
+    else:
+        opened = _standard_output()
+    with opened as write:
+        yield write
+
+
+@contextmanager
+def _standard_output() -> Iterator[Callable[[bytes], object]]:
     if sys.stdout is None:
         raise click.ClickException("standard output is closed: use --output FILE")
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, "standard output") from error
+    stream = sys.stdout.buffer
+
+    def tell(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "standard output") from error
+
+    yield lambda data: tell(lambda: stream.write(data))
+    tell(stream.flush)

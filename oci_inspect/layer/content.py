@@ -144,9 +144,14 @@ class LayerFiles:
         self._open_blob = open_blob
         self._limits = limits
 
-    def tar(self) -> TarBytes:
-        """The tar from its beginning."""
-        return TarBytes(self._open_blob(), self._limits)
+    def tar(self, limits: Limits | None = None) -> TarBytes:
+        """The tar from its beginning; ``limits`` are others than usual for its compression."""
+        return TarBytes(self._open_blob(), limits or self._limits)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits within which files are read."""
+        return self._limits
 
     def open(self, row: int, tar: TarBytes | None = None) -> FileContent:
         """The content of the regular file in a row.

@@ -1,0 +1,49 @@
+"""``oci-inspect export``."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+import click
+
+from oci_inspect.cli.options import Common, common
+
+
+@common(
+    example="oci-inspect export image.tar -o rootfs.tar",
+    quiet="Do not tell how far it is.",
+)
+@click.option("--up-to", type=int, metavar="N", help="Only layers 0 to N, as if N were the last.")
+@click.option("--layer", type=int, metavar="N", help="Only layer N, as if there were no other.")
+def command(common: Common, up_to: int | None, layer: int | None) -> int:
+    """Write the merged root file system as one tar, the same bytes every time.
+
+    It is what a container made of the image would begin with, as 'docker export' gives it: modes,
+    numeric owners, times, hard links, devices, extended attributes, and sparse files, sorted by
+    path. The tar is in the pax format; GNU tar needs --xattrs to unpack extended attributes.
+
+    An image that cannot be read to its end is not exported: exit 3, and nothing is written.
+    """
+    from oci_inspect.cli import session
+    from oci_inspect.cli.progress import progress_line
+    from oci_inspect.errors import ArchiveError
+    from oci_inspect.exporting import export_tar
+
+    if up_to is not None and layer is not None:
+        raise click.UsageError("--up-to and --layer exclude each other")
+    if session.goes_to_terminal(common):
+        raise click.UsageError("standard output is a terminal: use -o FILE, or a pipe")
+    layers: Container[int] | None = None
+    if layer is not None:
+        layers = (layer,)
+    elif up_to is not None:
+        layers = range(up_to + 1)
+    with session.looking(common, files=True, layers=layers) as (archive, stack):
+        tree = stack.tree(up_to=up_to, layer=layer)
+        if stack.problems:
+            raise ArchiveError(archive.info.path, f"{stack.problems[0]}: it is not exported")
+        with session.binary_output(common) as write:
+            with progress_line(quiet=common.quiet) as progress:
+                export_tar(tree, write, progress)
+            archive.check_unchanged()
+    return 0
