@@ -186,8 +186,8 @@ def _extended(path: bytes, records: list[tuple[bytes, bytes]]) -> bytes:
         # libarchive wants to be told; GNU tar says that it does not know the word, and goes on.
         records.append((b"hdrcharset", b"BINARY"))
     data = b"".join(_record(key, value) for key, value in sorted(records))
-    entry = NewEntry(b"PaxHeaders.0/" + path.rpartition(b"/")[2], _IS_PAX, 0o644)
-    return _block(entry.path, entry, len(data)) + data + padding(len(data))
+    name = (b"PaxHeaders.0/" + path.rpartition(b"/")[2])[:_NAME]
+    return _block(name, NewEntry(name, _IS_PAX, 0o644), len(data)) + data + padding(len(data))
 
 
 def _record(key: bytes, value: bytes) -> bytes:
