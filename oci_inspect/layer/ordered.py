@@ -68,9 +68,9 @@ class OrderedFiles:
         self._parking = parking or Parking()
 
     def open(self, layer_index: int, row: int) -> FileContent:
-        """The content of a regular file, to be read before the next one is opened.
+        """The runs of data of a regular file, to be read before the next one is opened.
 
-        Raises what :meth:`LayerFiles.open` raises, and :class:`ArchiveError` where there is no more
+        Raises what :meth:`LayerFiles.data` raises, and :class:`ArchiveError` where there is no more
         room for what must wait. So does reading the content.
         """
         layer = self._layers.get(layer_index)
@@ -78,7 +78,7 @@ class OrderedFiles:
             layer = _Layer(self._files(layer_index), bytearray(self._wanted(layer_index)))
             self._layers[layer_index] = layer
         if not layer.files.table.sizes[row] or not layer.marks[row]:
-            return layer.files.open(row)
+            return layer.files.data(row)
         content = None
         if layer.marks[row] == _WANTED:
             content = self._read_on(layer_index, layer, row)
@@ -97,7 +97,7 @@ class OrderedFiles:
         try:
             if tar.compression != "none":
                 self._park(layer, tar, row)
-            content = layer.files.open(row, tar)
+            content = layer.files.data(row, tar)
         except LimitExceededError as error:
             self._take_turns(index, layer, error)
             return None
@@ -134,7 +134,7 @@ class OrderedFiles:
         sizes = layer.files.table.sizes
         while (row := layer.wanted(stop)) >= 0:
             if sizes[row]:
-                layer.park(row, self._parking.put(layer.files.open(row, tar)))
+                layer.park(row, self._parking.put(layer.files.data(row, tar)))
             else:
                 layer.marks[row] = 0
             layer.next_row = row + 1
