@@ -17,7 +17,8 @@ from jsonschema import Draft202012Validator
 from support.images import ImageBuilder, docker_archive
 from support.tars import TarBuilder
 
-from oci_inspect.cli import ARCHIVE_COMMANDS, COMMANDS, run
+from oci_inspect.cli import ARCHIVE_COMMANDS, TAR_COMMANDS, run
+from oci_inspect.cli import COMMANDS as ALL_COMMANDS
 
 ROOT = Path(__file__).parent.parent
 REAL = sorted(
@@ -27,6 +28,8 @@ REAL = sorted(
 )
 NAMES = {"analyze": "analysis"}
 """Commands whose document is called otherwise."""
+COMMANDS = tuple(name for name in ALL_COMMANDS if name not in TAR_COMMANDS)
+"""Commands that print JSON."""
 ONE_IMAGE = ("inspect", "history", "dockerfile", "layers", "waste")
 """Commands that want one image."""
 
