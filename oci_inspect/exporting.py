@@ -6,8 +6,8 @@ a layer had beyond the files themselves (user names, access times, comments) is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import compress
+from collections.abc import Callable, Iterable
+from itertools import compress, repeat
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from oci_inspect.errors import ArchiveError
@@ -133,14 +133,16 @@ class _Export:
     def _add_file(self, new: NewEntry, reference: int) -> None:
         path = new.path
         content = _reading(path, self._files.open, *self._tree.locate(reference))
-        told = sparse_map(content.regions)
+        fillers: Iterable[int] = repeat(0)
         if content.sparse:
+            told = sparse_map(content.regions)
+            fillers = told.fillers
             new = new._replace(sparse=told)
         self._out(header(new))
         read: Callable[[int], bytes] = content.read_data
         if self._progress is not None:
             read = self._progress.counted(_Data(content)).read
-        for (_, left), filler in zip(content.regions, told.fillers, strict=True):
+        for (_, left), filler in zip(content.regions, fillers, strict=False):
             while left:
                 data = _reading(path, read, min(CHUNK, left))
                 left -= len(data)

@@ -201,7 +201,7 @@ def _block(path: bytes, entry: NewEntry, size: int) -> bytes:
     """One header block; what does not fit a field is cut, or 0: a pax record has it."""
     prefix, name = _split(path) or (b"", path[:_NAME])
     mtime = entry.mtime
-    fields = [
+    block = FIELDS.pack(
         name,
         b"%07o" % (entry.mode & 0o7777),
         _id(entry.uid),
@@ -215,9 +215,8 @@ def _block(path: bytes, entry: NewEntry, size: int) -> bytes:
         _device(entry.device[0]),
         _device(entry.device[1]),
         prefix,
-    ]
-    fields[6] = b"%06o\0 " % sum(FIELDS.pack(*fields))
-    return FIELDS.pack(*fields)
+    )
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
 
 
 def _id(number: int) -> bytes:
