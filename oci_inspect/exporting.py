@@ -122,8 +122,7 @@ class _Export:
         if not isinstance(node, Folder) and node in self._tree.names:
             first = self._first.setdefault(node, path)
             if first is not path:
-                link = new._replace(type=IS_HARDLINK, linkname=first, size=0, xattrs=())
-                self._out(header(link._replace(device=(0, 0))))
+                self._out(header(_link(new, first)))
                 return
         if isinstance(node, Folder) or entry.type != FILE or not entry.size:
             self._out(header(new))
@@ -168,6 +167,11 @@ def _described(path: bytes, entry: Entry) -> NewEntry:
         entry.device if kind in (CHAR, BLOCK_DEVICE) else (0, 0),
         entry.xattrs,
     )
+
+
+def _link(entry: NewEntry, first: bytes) -> NewEntry:
+    """A further name of what is at ``first``."""
+    return entry._replace(type=IS_HARDLINK, linkname=first, size=0, device=(0, 0), xattrs=())
 
 
 def _reading(path: bytes, read: Callable[P, R], *arguments: P.args, **more: P.kwargs) -> R:

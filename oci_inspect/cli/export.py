@@ -23,7 +23,8 @@ def command(common: Common, up_to: int | None, layer: int | None) -> int:
     path. The tar is in the pax format; GNU tar needs --xattrs to unpack extended attributes.
 
     What a compressed layer has in another order waits in memory and in a temporary file (TMPDIR
-    says where). An image that cannot be read to its end is not exported: exit 3, and nothing is written.
+    says where). An image that cannot be read to its end is not exported: exit 3, and nothing is
+    written.
     """
     from oci_inspect.cli import session
     from oci_inspect.cli.progress import progress_line
