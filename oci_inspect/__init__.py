@@ -30,10 +30,14 @@ if TYPE_CHECKING:
         ArchiveError,
         LimitExceededError,
         OciInspectError,
+        PathError,
         SelectionError,
     )
     from oci_inspect.exporting import export_tar
+    from oci_inspect.filesystem.changes import Change
     from oci_inspect.filesystem.deaths import Dead
+    from oci_inspect.filesystem.journal import Lost
+    from oci_inspect.filesystem.path_log import PathEvent
     from oci_inspect.filesystem.reasons import Reason
     from oci_inspect.filesystem.tree import UnionTree
     from oci_inspect.findings import Finding, Severity
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from oci_inspect.layer.scan import LayerScan, scan_layer
     from oci_inspect.layer.scan_cache import ScanCache
     from oci_inspect.limits import Limits
+    from oci_inspect.looking import LayerStack
     from oci_inspect.progress import Part, Position, Progress
 
 _HOMES = {
@@ -48,6 +53,7 @@ _HOMES = {
     "ArchiveError": "errors",
     "ArchiveFile": "inspection",
     "ArchiveInfo": "analysis.results",
+    "Change": "filesystem.changes",
     "Dead": "filesystem.deaths",
     "Finding": "findings",
     "HistoryStep": "analysis.results",
@@ -56,11 +62,15 @@ _HOMES = {
     "LayerRef": "archive.contents",
     "LayerResult": "analysis.results",
     "LayerScan": "layer.scan",
+    "LayerStack": "looking",
     "LimitExceededError": "errors",
     "Limits": "limits",
+    "Lost": "filesystem.journal",
     "OciInspectError": "errors",
     "Other": "archive.contents",
     "Part": "progress",
+    "PathError": "errors",
+    "PathEvent": "filesystem.path_log",
     "Position": "progress",
     "Progress": "progress",
     "ScanCache": "layer.scan_cache",
@@ -82,6 +92,7 @@ __all__ = [
     "ArchiveError",
     "ArchiveFile",
     "ArchiveInfo",
+    "Change",
     "Dead",
     "Finding",
     "HistoryStep",
@@ -90,11 +101,15 @@ __all__ = [
     "LayerRef",
     "LayerResult",
     "LayerScan",
+    "LayerStack",
     "LimitExceededError",
     "Limits",
+    "Lost",
     "OciInspectError",
     "Other",
     "Part",
+    "PathError",
+    "PathEvent",
     "Position",
     "Progress",
     "Reason",

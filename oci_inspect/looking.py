@@ -99,14 +99,19 @@ class LayerStack:
         return after, net_changes(before, after, after.bases[first])
 
     def known(self, layer: int) -> int:
-        """The index of a layer, if there is one. Raises :class:`SelectionError`."""
-        if 0 <= layer < len(self.tables):
-            return layer
-        last = len(self.tables) - 1
-        there = f"its layers are 0 to {last}" if last > 0 else "its only layer is 0"
-        raise SelectionError(
-            f"no layer {layer} in {self.image.name}: {there if last >= 0 else 'it has none'}"
-        )
+        """The index of a layer, if there is one; see :func:`layer_index`."""
+        return layer_index(self.image, layer)
+
+
+def layer_index(image: Image, layer: int) -> int:
+    """The index of a layer, counted from the top where negative. Raises :class:`SelectionError`."""
+    count = len(image.layers)
+    if -count <= layer < count:
+        return layer % count
+    there = f"its layers are 0 to {count - 1}" if count > 1 else "its only layer is 0"
+    raise SelectionError(
+        f"no layer {layer} in {image.name}: {there if count else 'it has none'}", ()
+    )
 
 
 class LayerOpener:
@@ -173,11 +178,14 @@ def look(
     }
     light = set() if contents or not store.rereads else {n for n in needed if _plain(store, n)}
     heavy = {name: wanted[name] for name in needed - light}
-    means.progress.expect(bytes_of(store, heavy))
-    rows: dict[str, Rows | Finding] = {name: _list(store, name, limits) for name in light}
+    means.progress.expect(bytes_of(store, needed))
+    labels = layer_labels([image])
+    rows: dict[str, Rows | Finding] = {
+        name: _list(store, name, labels[name], means) for name in sorted(light)
+    }
     if heavy:
         reuse = None if cache is None else Reuse(cache, limits, [image])
-        rows |= scan_blobs(store, heavy, layer_labels([image]), means, reuse)
+        rows |= scan_blobs(store, heavy, labels, means, reuse)
     return _stacked(store, image, rows, limits, layers)
 
 
@@ -185,11 +193,13 @@ def _plain(store: Store[LayerScan], name: str) -> bool:
     return detect(read_exactly(open_member(store, name), MAGIC_BYTES)) == "none"
 
 
-def _list(store: Store[LayerScan], name: str, limits: Limits) -> LayerListing:
+def _list(store: Store[LayerScan], name: str, label: str, means: Means) -> LayerListing:
+    source = open_member(store, name)
     member = store.find(name)
     assert member is not None
     try:
-        return list_layer(open_member(store, name), member.size, limits)
+        with means.progress.part(label, member.size) as part:
+            return list_layer(part.skipping(source), member.size, means.limits)
     except OSError as error:
         raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from oci_inspect.stream.source import Source
+from oci_inspect.stream.source import SkippingSource, Source
 
 
 @dataclass(slots=True)
@@ -93,6 +93,10 @@ class _Reading:
     def counted(self, source: Source) -> Source:
         return _Counted(source, self._progress, self._part, inside=self._inside)
 
+    def skipping(self, source: SkippingSource) -> SkippingSource:
+        """The same for a source that can go forward: what is passed over counts as well."""
+        return _CountedSkipping(source, self._progress, self._part)
+
 
 class _Counted:
     def __init__(
@@ -107,3 +111,19 @@ class _Counted:
         data = self._source.read(size)
         self._progress._add(len(data), self._part, inside=self._inside)
         return data
+
+
+class _CountedSkipping:
+    def __init__(self, source: SkippingSource, progress: Progress, part: Part) -> None:
+        self._source = source
+        self._progress = progress
+        self._part = part
+
+    def read(self, size: int, /) -> bytes:
+        data = self._source.read(size)
+        self._progress._add(len(data), self._part, inside=False)
+        return data
+
+    def skip(self, size: int, /) -> None:
+        self._source.skip(size)
+        self._progress._add(size, self._part, inside=False)

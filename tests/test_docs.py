@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -41,6 +44,25 @@ def test_example_of_the_readme_runs(
     (code,) = re.findall(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102
     assert capsys.readouterr().out == "example/app:1.2.3 True 69109\n"
+
+
+def test_what_the_page_on_files_shows_is_what_is_printed() -> None:
+    blocks = re.findall(r"^```console\n(.*?)^```$", page("docs/files.md"), re.MULTILINE | re.DOTALL)
+    shown = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    assert len(shown) >= 5
+    for part in shown:
+        command, _, wanted = part.partition("\n")
+        program = f'"{sys.executable}" -m oci_inspect'
+        done = subprocess.run(
+            ["sh", "-c", command.replace("oci-inspect", program, 1)],
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert (done.stdout, done.stderr) == (wanted, ""), command
 
 
 def test_every_public_name_is_in_the_api_page() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from oci_inspect.cli import ARCHIVE_COMMANDS, COMMANDS, cli
+from oci_inspect.cli import ARCHIVE_COMMANDS, COMMANDS, FILE_COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "fixtures" / "real" / "docker26-app.tar"
@@ -60,7 +60,7 @@ def examples() -> dict[str, str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_example_of_every_command_works(name, tmp_path):
     example = examples()[name]
-    about = r".*\bimage\.tar\b" if name in ARCHIVE_COMMANDS else r"\w+"
+    about = r".*\bimage\.tar\b" if name in (*ARCHIVE_COMMANDS, *FILE_COMMANDS) else r"\w+"
     assert re.match(rf"oci-inspect {name} {about}", example), example
     shutil.copy(APP, tmp_path / "image.tar")
     program = tmp_path / "bin" / "oci-inspect"

@@ -531,7 +531,9 @@ def test_up_to_a_layer_and_one_layer_alone(tmp_path):
     assert list(members(exported(path, up_to=1))) == ["b"]
     assert list(members(exported(path, layer=1))) == ["b"]
     assert exported(path, layer=2) == bytes(1024)
-    for number in (3, -1):
+    assert exported(path, up_to=-2) == exported(path, up_to=1)
+    assert exported(path, layer=-3) == exported(path, layer=0)
+    for number in (3, -4):
         with pytest.raises(SelectionError, match="no layer"):
             exported(path, layer=number)
 
@@ -596,7 +598,7 @@ def test_wrong_command_lines(run):
     for arguments, words in (
         (("--layer", "1", "--up-to", "1"), "exclude each other"),
         (("--layer", "99"), "its layers are 0 to 10"),
-        (("--up-to", "-1"), "no layer -1"),
+        (("--up-to", "-12"), "no layer -12"),
         (("--format", "json"), "--format"),
         (("--color", "always"), "--color"),
         (("-v",), "-v"),

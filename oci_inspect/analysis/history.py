@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from oci_inspect.analysis.instructions import InstructionParser, makes_no_layer
 from oci_inspect.analysis.results import HistoryStep
+from oci_inspect.archive.contents import Image
 from oci_inspect.findings import Finding, finding
 from oci_inspect.spec.config import HistoryEntry
 
@@ -57,6 +58,14 @@ def match_history(entries: Sequence[HistoryEntry], layers: int, subject: str) ->
         of_layer[next_layer] = i
         next_layer += 1
     return Matching(tuple(of_entry), tuple(of_layer), tuple(empty), findings)
+
+
+def steps_of_layers(image: Image) -> tuple[HistoryStep | None, ...]:
+    """The step that made each layer of an image, where its history tells; their sizes are 0."""
+    entries = image.config.history if image.config else ()
+    matching = match_history(entries, len(image.layers), image.name)
+    steps = build_steps(entries, matching, [0] * len(image.layers))
+    return tuple(None if i is None else steps[i] for i in matching.entry_of_layer)
 
 
 def build_steps(

@@ -269,7 +269,7 @@ def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError
         )
     if store.truncated:
         cut = [found.message for found in store.findings if found.rule == "tar-truncated"]
-        detail = f" ({cut[0]})" if cut else ""
+        detail = f" ({cut[-1]})" if cut else ""
         return ArchiveError(
             path,
             f"the archive is cut short before its manifest.json or index.json{detail}",

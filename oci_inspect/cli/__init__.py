@@ -26,9 +26,11 @@ ARCHIVE_COMMANDS = (
     "verify",
     "waste",
 )
+FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
+"""Those that look into an image's file system."""
 TAR_COMMANDS = ("export",)
-"""Commands that print no text but a tar."""
-COMMANDS = (*ARCHIVE_COMMANDS, *TAR_COMMANDS, "cache")
+"""Those that print no text but a tar."""
+COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, *TAR_COMMANDS, "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2

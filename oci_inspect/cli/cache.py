@@ -70,14 +70,16 @@ def clear() -> None:
     gone = _cache().clear()
     if gone.problem:
         raise click.ClickException(f"{gone.folder}: {gone.problem}")
-    click.echo(f"removed {plural(gone.entries, 'scan')}, {human_size(gone.bytes)}")
+    _print(f"removed {plural(gone.entries, 'scan')}, {human_size(gone.bytes)}\n")
 
 
 @command.command("dir")
 def folder() -> None:
     """Print the path of the folder."""
+    from oci_inspect.cli.session import print_bytes
+
     path: Path = _cache().folder
-    click.echo(bytes(path))
+    print_bytes(bytes(path) + b"\n")
 
 
 def _cache() -> ScanCache:
@@ -90,4 +92,6 @@ def _cache() -> ScanCache:
 
 
 def _print(text: str) -> None:
-    click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+    from oci_inspect.cli.session import print_bytes
+
+    print_bytes(text.encode("utf-8", "backslashreplace"))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 import click
 
 from oci_inspect.cli.options import Common, common
+from oci_inspect.cli.viewing import choose
 
 
 @common(
+    text=False,
     example="oci-inspect export image.tar -o rootfs.tar",
     quiet="Do not tell how far it is.",
 )
-@click.option("--up-to", type=int, metavar="N", help="Only layers 0 to N, as if N were the last.")
-@click.option("--layer", type=int, metavar="N", help="Only layer N, as if there were no other.")
-def command(common: Common, up_to: int | None, layer: int | None) -> int:
+@click.option(
+    "--layer",
+    type=int,
+    metavar="N",
+    help="Only layer N, as if there were no other; 0 is the lowest, -1 the highest.",
+)
+@click.option("--up-to", type=int, metavar="N", help="Only layers 0 to N.  [default: all]")
+def command(common: Common, layer: int | None, up_to: int | None) -> int:
     """Write the merged root file system as one tar, the same bytes every time.
 
     It is what a container made of the image would begin with, as 'docker export' gives it: modes,
@@ -31,17 +36,11 @@ def command(common: Common, up_to: int | None, layer: int | None) -> int:
     from oci_inspect.errors import ArchiveError
     from oci_inspect.exporting import export_tar
 
-    if up_to is not None and layer is not None:
-        raise click.UsageError("--up-to and --layer exclude each other")
+    choice = choose(layer, up_to)
     if session.goes_to_terminal(common):
         raise click.UsageError("standard output is a terminal: use -o FILE, or a pipe")
-    layers: Container[int] | None = None
-    if layer is not None:
-        layers = (layer,)
-    elif up_to is not None:
-        layers = range(up_to + 1)
-    with session.looking(common, files=True, layers=layers) as (archive, stack):
-        tree = stack.tree(up_to=up_to, layer=layer)
+    with session.looking(common, files=True, layer=layer, up_to=up_to) as (archive, stack):
+        tree = stack.tree(up_to=choice.up_to, layer=choice.layer)
         if stack.problems:
             raise ArchiveError(archive.info.path, f"{stack.problems[0]}: it is not exported")
         with session.binary_output(common) as write:

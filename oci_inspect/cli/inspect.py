@@ -31,7 +31,7 @@ def command(common: Common, raw: bool, config: bool, index: bool) -> int:
     if raw + config + index > 1:
         raise click.UsageError("--raw, --config and --index: only one of them can be printed")
     if common.format == "docker" and not (raw or config or index):
-        from oci_inspect.render.json import docker_inspect_document
+        from oci_inspect.render.docker_inspect import docker_inspect_document
 
         analysis = session.analyze_target(common, one=True)
         session.show_json(common, docker_inspect_document(analysis.images[0]))

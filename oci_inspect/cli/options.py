@@ -10,8 +10,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OF_TEXT = ("format", "color", "verbose")
-"""Options on how text looks."""
+_OF_TEXT = ("color", "verbose")
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -34,11 +33,13 @@ class Common:
     cache: bool
 
 
-def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Command]:
+def common(
+    *formats: str, example: str, quiet: str, text: bool = True
+) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
-    ``formats`` are the values of ``--format``, the first is the default; where there are none, the
-    command prints no text, and has none of the options on how that looks. ``example`` is shown at
+    ``formats`` are the values of ``--format``, the first is the default; without any there is no
+    such option. Without ``text`` there are no options on how text looks. ``example`` is shown at
     the end of the help page, ``quiet`` is what ``--quiet`` does.
     """
 
@@ -62,17 +63,17 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
 
         params = list(reversed(getattr(function, "__click_params__", [])))
         name = function.__module__.rpartition(".")[2]
-        text = function.__doc__ or ""
+        help_text = function.__doc__ or ""
         return click.Command(
             name,
             callback=callback,
             params=[
                 _argument(),
                 *params,
-                *(one for one in _options(formats, quiet) if formats or one.name not in _OF_TEXT),
+                *(one for one in _options(formats, quiet) if text or one.name not in _OF_TEXT),
             ],
-            help=text,
-            short_help=text.partition("\n")[0],
+            help=help_text,
+            short_help=help_text.partition("\n")[0],
             epilog=f"Example:  {example}",
         )
 
@@ -90,6 +91,17 @@ def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [CompletionItem(incomplete, type="file")]
 
 
+def _format(formats: tuple[str, ...]) -> click.Parameter:
+    return click.Option(
+        ["--format"],
+        type=click.Choice(formats),
+        metavar="FORMAT",
+        default=formats[0],
+        show_default=True,
+        help=f"{', '.join(formats[:-1])} or {formats[-1]}.",
+    )
+
+
 def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
     return [
         click.Option(
@@ -103,14 +115,7 @@ def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
             metavar="OS/ARCH",
             help="Which platform, where there are several, as in linux/arm64 or linux/arm/v7.",
         ),
-        click.Option(
-            ["--format"],
-            type=click.Choice(formats),
-            metavar="FORMAT",
-            default=next(iter(formats), None),
-            show_default=True,
-            help=f"{' or '.join((', '.join(formats[:-1]), *formats[-1:]))}.",
-        ),
+        *([_format(formats)] if formats else []),
         click.Option(
             ["-o", "--output"],
             type=click.Path(dir_okay=False, writable=False),

@@ -5,40 +5,51 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import click
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file at once, as :func:`whole_file` does."""
-    with whole_file(path) as write:
-        write(data)
+    """Write a file so that it appears whole or not at all; see :func:`whole_file`."""
+    with whole_file(path) as file:
+        file.write(data)
 
 
 @contextmanager
-def whole_file(path: str) -> Iterator[Callable[[bytes], object]]:
-    """Write a file so that it appears whole or not at all: beside it, synced, renamed.
+def whole_file(path: str) -> Iterator[BinaryIO]:
+    """A file to write to, which appears whole or not at all: written beside it, synced, renamed.
 
-    What the context gives takes bytes. Where the context ends with an error, nothing appears. A
-    device or a FIFO is written to, never replaced; behind a link it is the file that is. What
-    stands for an open file of ours (``/dev/stdout``) is written to where it is.
+    A device or a FIFO is written to, never replaced; behind a link it is the file that is. What
+    stands for an open file of ours (``/dev/stdout``) is written to where it is. What the caller
+    raises is passed on, and leaves nothing behind.
     """
     name = ""
     try:
-        with _telling(path):
-            stream, target, name, mode = _opened(path)
-        with stream:
-            yield _Writing(path, stream).write
-            if name:
-                with _telling(path):
-                    os.fsync(stream.fileno())
-                    os.fchmod(stream.fileno(), mode)
+        with _failing(path):
+            if (number := _open_file(path)) is not None:
+                file = os.fdopen(os.dup(number), "wb", buffering=0)
+            else:
+                target = Path(path).resolve()
+                known = target.stat().st_mode if target.exists() else None
+                if known is not None and not stat.S_ISREG(known):
+                    file = target.open("wb", buffering=0)
+                else:
+                    handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
+                    file = os.fdopen(handle, "wb", buffering=0)
+        with file:
+            watched = _Watched(path, file)
+            yield cast("BinaryIO", watched)
+            with _failing(path):
+                if name:
+                    os.fsync(file.fileno())
+                    mode = _new_mode() if known is None else stat.S_IMODE(known)
+                    os.fchmod(file.fileno(), mode)
         if name:
-            with _telling(path):
+            with _failing(path):
                 Path(name).replace(target)
     finally:
         if name:
@@ -46,27 +57,26 @@ def whole_file(path: str) -> Iterator[Callable[[bytes], object]]:
                 Path(name).unlink()
 
 
-def _opened(path: str) -> tuple[BinaryIO, Path, str, int]:
-    """A file to write to, unbuffered.
+class _Watched:
+    """A file whose errors name it as the user did; what is read meanwhile has errors of its own.
 
-    With it what it is to become: the target, the name it has meanwhile, and its mode. The name is
-    empty where what is written is there already.
+    It has no buffer: what cannot be written is told at once, not when the file is closed.
     """
-    target = Path(path)
-    if (number := _open_file(path)) is not None:
-        return os.fdopen(os.dup(number), "wb", buffering=0), target, "", 0
-    target = target.resolve()
-    known = target.stat().st_mode if target.exists() else None
-    if known is not None and not stat.S_ISREG(known):
-        return target.open("wb", buffering=0), target, "", 0
-    mode = _new_mode() if known is None else stat.S_IMODE(known)
-    handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
-    return os.fdopen(handle, "wb", buffering=0), target, name, mode
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+
+    def write(self, data: bytes, /) -> int:
+        with _failing(self._path), memoryview(data) as view:
+            done = 0
+            while done < len(view):
+                done += self._file.write(view[done:])
+            return done
 
 
 @contextmanager
-def _telling(path: str) -> Iterator[None]:
-    """What the system has against writing is an error of the command line."""
+def _failing(path: str) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
@@ -74,20 +84,6 @@ def _telling(path: str) -> Iterator[None]:
     except OSError as error:
         problem = error.strerror or str(error)
         raise click.ClickException(f"{path}: it cannot be written: {problem}") from error
-
-
-class _Writing:
-    """Writes all of what it is given, however little the system takes at a time."""
-
-    def __init__(self, path: str, stream: BinaryIO) -> None:
-        self._path = path
-        self._stream = stream
-
-    def write(self, data: bytes) -> None:
-        with _telling(self._path), memoryview(data) as view:
-            done = 0
-            while done < len(view):
-                done += self._stream.write(view[done:])
 
 
 def _open_file(path: str) -> int | None:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
     from oci_inspect.archive.contents import Image
     from oci_inspect.inspection import ArchiveFile
+    from oci_inspect.layer.content import FileContent
     from oci_inspect.looking import LayerStack
     from oci_inspect.progress import Progress
     from oci_inspect.render import Block, Style
     from oci_inspect.spec.platform import Platform
 
 HOW_TO_SAVE = "only saved images are read: 'docker save NAME -o image.tar' makes one"
+
+_TOGETHER = 1 << 16
+_PIECE = 1 << 20
 
 PIPE_WIDTH = 200
 """Columns where nobody's terminal sets them: nothing is cut, as in ps and systemctl."""
@@ -113,14 +117,18 @@ def looking(
     *,
     contents: bool = False,
     files: bool = False,
-    layers: Container[int] | None = None,
+    layer: int | None = None,
+    up_to: int | None = None,
 ) -> Iterator[tuple[ArchiveFile, LayerStack]]:
-    """Open, choose one image and list its layers; the archive stays open meanwhile.
+    """Open, choose one image and list its layers, or one of them, or those up to one.
+
+    The archive stays open meanwhile.
 
     ``files`` are to be read as well, which a stream is copied for. What is wrong with the image's
     layers is said at the end, on standard error; :func:`seen` gives the exit code.
     """
     from oci_inspect.archive.selection import select_one
+    from oci_inspect.looking import layer_index
 
     platform = _platform(common)
     with ExitStack() as open_things:
@@ -128,6 +136,11 @@ def looking(
             archive, reference = open_target(common, progress, keep=files)
             open_things.enter_context(archive)
             image = select_one(archive.images, reference, platform)
+            layers: Container[int] | None = None
+            if layer is not None:
+                layers = (layer_index(image, layer),)
+            elif up_to is not None:
+                layers = range(layer_index(image, up_to) + 1)
             stack = archive.look(image, contents=contents, layers=layers, jobs=common.jobs)
         yield archive, stack
         archive.check_unchanged()
@@ -218,6 +231,27 @@ def emit(common: Common, text: str) -> None:
     emit_bytes(common, text.encode("utf-8", "backslashreplace"))
 
 
+def emit_pieces(common: Common, pieces: Iterable[str]) -> None:
+    """Write text as it comes, some of it at a time."""
+    if common.output is not None:
+        emit(common, "".join(pieces))
+        return
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _TOGETHER:
+            emit(common, "".join(waiting))
+            waiting, size = [], 0
+    emit(common, "".join(waiting))
+
+
+def emit_lines(common: Common, lines: Iterable[str]) -> None:
+    """Write lines as they come."""
+    emit_pieces(common, (f"{line}\n" for line in lines))
+
+
 def emit_document(common: Common, data: bytes) -> None:
     """Write a document of the archive, byte for byte; to a terminal only what it cannot obey."""
     if goes_to_terminal(common):
@@ -229,15 +263,35 @@ def emit_document(common: Common, data: bytes) -> None:
     emit_bytes(common, data)
 
 
+def emit_contents(common: Common, contents: Iterable[FileContent]) -> None:
+    """Write files of an image as they are; to a terminal only what it cannot obey."""
+    if common.output is not None:
+        from oci_inspect.cli.output import whole_file
+
+        with whole_file(common.output) as file:
+            for content in contents:
+                while data := content.read(_PIECE):
+                    file.write(data)
+    elif goes_to_terminal(common):
+        from oci_inspect.render.escape import terminal_pieces
+
+        for content in contents:
+            for text in terminal_pieces(content):
+                emit(common, text)
+    else:
+        for content in contents:
+            while data := content.read(_PIECE):
+                emit_bytes(common, data)
+
+
 def emit_bytes(common: Common, data: bytes) -> None:
     """Write bytes to standard output, or to the file of ``--output``."""
     if common.output is not None:
         from oci_inspect.cli.output import write_whole
 
         write_whole(common.output, data)
-        return
-    with _standard_output() as write:
-        write(data)
+    else:
+        print_bytes(data)
 
 
 @contextmanager
@@ -246,29 +300,23 @@ def binary_output(common: Common) -> Iterator[Callable[[bytes], object]]:
 
     The file appears whole, and only where the context ends without an error.
     """
-    if common.output is not None:
-        from oci_inspect.cli.output import whole_file
+    if common.output is None:
+        yield print_bytes
+        return
+    from oci_inspect.cli.output import whole_file
 
-        opened = whole_file(common.output)
-    else:
-        opened = _standard_output()
-    with opened as write:
-        yield write
+    with whole_file(common.output) as file:
+        yield file.write
 
 
-@contextmanager
-def _standard_output() -> Iterator[Callable[[bytes], object]]:
+def print_bytes(data: bytes) -> None:
+    """Write bytes to standard output; what goes wrong names it."""
     if sys.stdout is None:
         raise click.ClickException("standard output is closed: use --output FILE")
-    stream = sys.stdout.buffer
-
-    def tell(work: Callable[[], object]) -> None:
-        try:
-            work()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, "standard output") from error
-
-    yield lambda data: tell(lambda: stream.write(data))
-    tell(stream.flush)
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error

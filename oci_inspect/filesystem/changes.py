@@ -1,8 +1,8 @@
 """What a layer changed, path by path: added, changed, deleted, and in what.
 
 The kinds are those of ``docker diff`` (docker CLI reference, "docker container diff"). A folder is
-changed where its own entry says something else than before, or a name in it came or went; of a
-deleted folder only itself is told, as docker does.
+changed where its own entry says something else than before, or anything below it came, went or
+changed; of a deleted folder only itself is told. Both as docker does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Change(NamedTuple):
     ``before`` and ``after`` are references of entries (-1: a folder that no entry describes), None
     where there was nothing. ``why`` names what is different: ``type``, ``content``, ``target``,
     ``device``, ``mode``, ``owner``, ``time``, ``xattrs``; ``entries`` for a folder in which names
-    came or went, ``metadata`` where only one of the two has an entry. Nothing is different where a
+    came or went, ``below`` for one of which only something deeper is told, ``metadata`` where only
+    one of the two has an entry. Nothing is different where a
     layer brings the same file again. ``size`` is in bytes: what the layers store for it, each inode
     once; of something deleted, what is hidden by that.
     """
@@ -123,6 +124,14 @@ class _Collector:
                 if isinstance(node, Folder):
                     here = node.reference
                     changes[path] = Change(path, Kind.CHANGED, here, here, ("entries",), 0)
+        for path in [*changes]:
+            above = path.rpartition(b"/")[0]
+            while above and above not in changes:
+                node = tree.lookup(above)
+                assert isinstance(node, Folder)
+                here = node.reference
+                changes[above] = Change(above, Kind.CHANGED, here, here, ("below",), 0)
+                above = above.rpartition(b"/")[0]
         counted: set[int] = set()
         return tuple(self._sized(changes[path], counted) for path in sorted(changes))
 

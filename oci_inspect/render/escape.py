@@ -8,7 +8,10 @@ the eye. Backslashes are not doubled: for exactness there is JSON.
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Iterator
+from typing import Protocol
 
 # Invisible although Python calls them printable: fillers, joiners, variation selectors (which can
 # carry hidden text), the braille blank.
@@ -20,6 +23,7 @@ _INVISIBLE = frozenset(
         *range(0xE0100, 0xE01F0),
     )
 )
+_PIECE = 1 << 16
 _SHORT = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
 
 
@@ -66,6 +70,22 @@ def terminal(text: str, *, ascii_only: bool = False, keep_tabs: bool = False) ->
     if "::" in text or "##[" in text:
         text = _COMMAND.sub(lambda found: "\\x3a:" if found[0] == "::" else "#\\x23[", text)
     return text
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def terminal_pieces(source: _Readable) -> Iterator[str]:
+    """Text of any length for a terminal, line by line; a very long line in several pieces."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    while True:
+        data = source.read(_PIECE)
+        text = decoder.decode(data, final=not data)
+        if text:
+            yield "\n".join(terminal(line, keep_tabs=True) for line in text.split("\n"))
+        if not data:
+            return
 
 
 def json_text(text: str) -> str:

@@ -51,7 +51,7 @@ def analysis_document(analysis: Analysis) -> Json:
     """``analyze --format json``: all there is."""
     images = [
         {
-            **_identity(image),
+            **identity(image),
             "created": image.created,
             **_verdict(image),
             "layers": [_layer(layer) for layer in image.layers],
@@ -61,14 +61,14 @@ def analysis_document(analysis: Analysis) -> Json:
         }
         for image in analysis.images
     ]
-    return {**_head("analysis", analysis.archive), "images": images, **_tail(analysis)}
+    return {**document_head("analysis", analysis.archive), "images": images, **_tail(analysis)}
 
 
 def images_document(analysis: Analysis) -> Json:
     """``images --format json``."""
     images = [
         {
-            **_identity(image),
+            **identity(image),
             "created": image.created,
             "verified": image.verified,
             "complete": image.complete,
@@ -77,7 +77,7 @@ def images_document(analysis: Analysis) -> Json:
         }
         for image in analysis.images
     ]
-    return {**_head("images", analysis.archive), "images": images, **_tail(analysis)}
+    return {**document_head("images", analysis.archive), "images": images, **_tail(analysis)}
 
 
 def history_document(analysis: Analysis) -> Json:
@@ -130,7 +130,7 @@ def waste_document(analysis: Analysis) -> Json:
             "waste": [_dead(one) for one in image.waste],
             "groups": [
                 {
-                    **_path(group.path),
+                    **path_keys(group.path),
                     "files": group.count,
                     "bytes": group.size,
                     "layer_index": group.layer_index,
@@ -163,7 +163,7 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
     ``findings`` are about the archive itself; those about the documents are the image's own.
     """
     return {
-        **_head("inspect", archive),
+        **document_head("inspect", archive),
         "images": [
             {
                 "references": list(image.references),
@@ -198,42 +198,12 @@ def cache_document(
     """``cache info --format json``. Without a folder nothing is kept; ``problem`` says why."""
     return {
         **_top("cache"),
-        **({"folder": None} if folder is None else _path(folder, "folder")),
+        **({"folder": None} if folder is None else path_keys(folder, "folder")),
         "entries": entries,
         "bytes": size,
         "most_bytes": most,
         "problem": problem,
     }
-
-
-def docker_inspect_document(image: ImageAnalysis) -> list[Json]:
-    """``inspect --format docker``: the keys of ``docker image inspect``, for scripts to read.
-
-    What only a daemon knows (graph driver, parent, repository digests) is empty.
-    """
-    raw = image.image.config.raw if image.image.config else {}
-    run = raw.get("config")
-    document: Json = {
-        "Id": image.image_id,
-        "RepoTags": list(image.references),
-        "RepoDigests": [],
-        "Parent": "",
-        "Comment": raw.get("comment") or (image.history[-1].comment if image.history else ""),
-        "Created": image.created,
-        "DockerVersion": raw.get("docker_version") or "",
-        "Author": raw.get("author") or "",
-        "Config": run if isinstance(run, dict) else {},
-        "Architecture": image.platform.architecture,
-        "Os": image.platform.os,
-        "Size": image.totals.file_bytes,
-        "RootFS": {
-            "Type": "layers",
-            "Layers": [layer.diff_id for layer in image.layers],
-        },
-    }
-    if image.platform.variant:
-        document["Variant"] = image.platform.variant
-    return [document]
 
 
 def _top(command: str) -> Json:
@@ -244,11 +214,12 @@ def _top(command: str) -> Json:
     }
 
 
-def _head(command: str, archive: ArchiveInfo) -> Json:
+def document_head(command: str, archive: ArchiveInfo) -> Json:
+    """What every document about an archive begins with."""
     return {
         **_top(command),
         "archive": {
-            **_path(os.fsencode(archive.path)),
+            **path_keys(os.fsencode(archive.path)),
             "kind": archive.kind,
             "compression": archive.compression,
             "size": archive.size,
@@ -265,12 +236,13 @@ def _tail(analysis: Analysis) -> Json:
 
 def _per_image(command: str, analysis: Analysis, body: Any) -> Json:
     images = [
-        {**_identity(image), "complete": image.complete, **body(image)} for image in analysis.images
+        {**identity(image), "complete": image.complete, **body(image)} for image in analysis.images
     ]
-    return {**_head(command, analysis.archive), "images": images}
+    return {**document_head(command, analysis.archive), "images": images}
 
 
-def _identity(image: ImageAnalysis) -> Json:
+def identity(image: ImageAnalysis | Image) -> Json:
+    """What an image is called."""
     return {
         "references": list(image.references),
         "image_id": image.image_id,
@@ -377,7 +349,8 @@ def _other(other: Other) -> Json:
     }
 
 
-def _path(path: bytes, key: str = "path") -> Json:
+def path_keys(path: bytes, key: str = "path") -> Json:
+    """A path as text, with its bytes in base64 where they are not UTF-8."""
     text = path_text(path)
     if _is_utf8(path):
         return {key: text}

@@ -348,3 +348,15 @@ def test_killed_runs_leave_a_cache_that_works(spawn, app, folder):
         for path in entries(folder):
             decode(path.read_bytes())
     assert spawn("analyze", app).out == plain.out
+
+
+@pytest.mark.parametrize("command", ["info", "clear", "dir"])
+def test_no_room_for_the_answer_is_one_line(command: str, folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*PROGRAM, "cache", command], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 3
+    assert done.stderr == b"oci-inspect: standard output: No space left on device\n"
+    shell = ["sh", "-c", '"$@" >&-', "sh", *PROGRAM, "cache", command]
+    done = subprocess.run(shell, capture_output=True)
+    assert done.returncode == 2
+    assert b"standard output is closed" in done.stderr

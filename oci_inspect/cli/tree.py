@@ -1,0 +1,72 @@
+"""``oci-inspect tree``."""
+
+from __future__ import annotations
+
+import click
+
+from oci_inspect.cli.options import Common, at_least_one, common
+from oci_inspect.cli.viewing import choose, view_options, viewing
+
+
+@common(
+    "table",
+    "json",
+    example="oci-inspect tree --depth 3 image.tar",
+    quiet="No header.",
+)
+@click.argument("path", default="")
+@click.option(
+    "--depth",
+    type=int,
+    callback=at_least_one,
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Levels of folders to show.",
+)
+@click.option(
+    "--top",
+    type=int,
+    callback=at_least_one,
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many of the largest to show in each folder.",
+)
+@click.option("--all", "everything", is_flag=True, help="Fold nothing.")
+@view_options(deleted=True)
+def command(
+    common: Common,
+    path: str,
+    depth: int,
+    top: int,
+    everything: bool,
+    layer: int | None,
+    up_to: int | None,
+    deleted: bool,
+) -> int:
+    """Show where the bytes are: folders with their sizes, the largest first.
+
+    LAYER is the layer that holds the bytes, or most of them where a + stands behind it; bars and
+    names have its colour. A file with several names is counted at its first. With --deleted, the
+    bytes that are stored and cannot be reached.
+    """
+    from oci_inspect.cli import session
+    from oci_inspect.filesystem.sizing import add_up
+
+    with viewing(common, path, choose(layer, up_to, deleted)) as view:
+        root = add_up(view.items(), view.path, depth)
+        if common.format == "json":
+            from oci_inspect.render.tree import tree_document
+
+            told = tree_document(root, view.path, depth)
+            session.show_json(common, {**view.head("tree"), "depth": depth, "tree": told})
+        else:
+            from oci_inspect.render.tree import SizeTree
+
+            style = session.style_of(common)
+            lines = SizeTree(style, depth, None if everything else top).lines(root)
+            if common.quiet:
+                next(lines)
+            session.emit_lines(common, lines)
+    return session.seen(view.stack)
