@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         PathError,
         SelectionError,
     )
+    from oci_inspect.exporting import export_tar
     from oci_inspect.filesystem.changes import Change
     from oci_inspect.filesystem.deaths import Dead
     from oci_inspect.filesystem.journal import Lost
@@ -81,6 +82,7 @@ _HOMES = {
     "UnionTree": "filesystem.tree",
     "WasteGroup": "analysis.results",
     "analyze": "inspection",
+    "export_tar": "exporting",
     "open_archive": "inspection",
     "scan_layer": "layer.scan",
 }
@@ -120,6 +122,7 @@ __all__ = [
     "WasteGroup",
     "__version__",
     "analyze",
+    "export_tar",
     "open_archive",
     "scan_layer",
 ]

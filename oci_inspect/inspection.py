@@ -36,7 +36,7 @@ from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
-from oci_inspect.looking import LayerStack, look
+from oci_inspect.looking import LayerStack, layer_index, look
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse
 from oci_inspect.scanning import (
@@ -143,7 +143,9 @@ class ArchiveFile:
         Files can be opened as long as the archive is. Raises :class:`ArchiveError` also where a
         layer cannot be read: :meth:`look` shows what there is of such an image.
         """
-        stack = self.look(image, layers=None if layer is None else (layer,))
+        chosen = select_one(self.images) if image is None else image
+        only = None if layer is None else (layer_index(chosen, layer),)
+        stack = self.look(chosen, layers=only)
         tree = stack.tree(up_to=up_to, layer=layer)
         if stack.problems:
             raise ArchiveError(self.info.path, stack.problems[0])

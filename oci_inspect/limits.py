@@ -13,6 +13,9 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 TIB = 1024 * GIB
 
+SHARED_WINDOW = 8 * MIB
+"""Bytes of zstd window up to which layers are read side by side; larger ones take turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

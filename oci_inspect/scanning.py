@@ -18,16 +18,13 @@ from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import Finding, finding, limit_met
 from oci_inspect.lanes import Helpers
 from oci_inspect.layer.scan import LayerScan, blob_digests, hash_blob, scan_layer
-from oci_inspect.limits import MIB, Limits
+from oci_inspect.limits import SHARED_WINDOW, Limits
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse
 from oci_inspect.spec.digest import HEX_LENGTHS, Digest, computable
 from oci_inspect.stream.source import Source
 
 HEX_DIGITS = frozenset("0123456789abcdef")
-
-SHARED_WINDOW = 8 * MIB
-"""Bytes of zstd window up to which layers are read side by side; larger ones take turns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
     "render": BASE | {"analysis", "archive.contents", "filesystem", "spec"},
     "cli": BASE
-    | {"render", "analysis", "archive", "spec", "inspection", "looking", "filesystem", "layer"},
+    | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting"}
+    | {"filesystem", "layer"},
 }
 """What each room may import beside itself."""
 

@@ -28,7 +28,9 @@ ARCHIVE_COMMANDS = (
 )
 FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
 """Those that look into an image's file system."""
-COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, "cache")
+TAR_COMMANDS = ("export",)
+"""Those that print no text but a tar."""
+COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, *TAR_COMMANDS, "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2

@@ -10,6 +10,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_OF_TEXT = ("color", "verbose")
+
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -31,12 +33,14 @@ class Common:
     cache: bool
 
 
-def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Command]:
+def common(
+    *formats: str, example: str, quiet: str, text: bool = True
+) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
     ``formats`` are the values of ``--format``, the first is the default; without any there is no
-    such option. ``example`` is shown at the end of the help page, ``quiet`` is what ``--quiet``
-    does.
+    such option. Without ``text`` there are no options on how text looks. ``example`` is shown at
+    the end of the help page, ``quiet`` is what ``--quiet`` does.
     """
 
     def decorate(function: F) -> click.Command:
@@ -48,9 +52,9 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
                 platform=arguments.pop("platform"),
                 format=arguments.pop("format", ""),
                 output=None if output == "-" else output,
-                color=arguments.pop("color"),
+                color=arguments.pop("color", "never"),
                 quiet=arguments.pop("quiet"),
-                verbose=arguments.pop("verbose"),
+                verbose=arguments.pop("verbose", False),
                 limits=arguments.pop("limit"),
                 jobs=arguments.pop("jobs"),
                 cache=not arguments.pop("no_cache"),
@@ -59,13 +63,17 @@ def common(*formats: str, example: str, quiet: str) -> Callable[[F], click.Comma
 
         params = list(reversed(getattr(function, "__click_params__", [])))
         name = function.__module__.rpartition(".")[2]
-        text = function.__doc__ or ""
+        help_text = function.__doc__ or ""
         return click.Command(
             name,
             callback=callback,
-            params=[_argument(), *params, *_options(formats, quiet)],
-            help=text,
-            short_help=text.partition("\n")[0],
+            params=[
+                _argument(),
+                *params,
+                *(one for one in _options(formats, quiet) if text or one.name not in _OF_TEXT),
+            ],
+            help=help_text,
+            short_help=help_text.partition("\n")[0],
             epilog=f"Example:  {example}",
         )
 

@@ -31,20 +31,19 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
     try:
         with _failing(path):
             if (number := _open_file(path)) is not None:
-                file = os.fdopen(os.dup(number), "wb")
+                file = os.fdopen(os.dup(number), "wb", buffering=0)
             else:
                 target = Path(path).resolve()
                 known = target.stat().st_mode if target.exists() else None
                 if known is not None and not stat.S_ISREG(known):
-                    file = target.open("wb")
+                    file = target.open("wb", buffering=0)
                 else:
                     handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
-                    file = os.fdopen(handle, "wb")
+                    file = os.fdopen(handle, "wb", buffering=0)
         with file:
             watched = _Watched(path, file)
             yield cast("BinaryIO", watched)
             with _failing(path):
-                file.flush()
                 if name:
                     os.fsync(file.fileno())
                     mode = _new_mode() if known is None else stat.S_IMODE(known)
@@ -59,15 +58,21 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 
 
 class _Watched:
-    """A file whose errors name it as the user did; what is read meanwhile has errors of its own."""
+    """A file whose errors name it as the user did; what is read meanwhile has errors of its own.
+
+    It has no buffer: what cannot be written is told at once, not when the file is closed.
+    """
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self._path = path
         self._file = file
 
     def write(self, data: bytes, /) -> int:
-        with _failing(self._path):
-            return self._file.write(data)
+        with _failing(self._path), memoryview(data) as view:
+            done = 0
+            while done < len(view):
+                done += self._file.write(view[done:])
+            return done
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -118,8 +118,11 @@ def looking(
     contents: bool = False,
     files: bool = False,
     layer: int | None = None,
+    up_to: int | None = None,
 ) -> Iterator[tuple[ArchiveFile, LayerStack]]:
-    """Open, choose one image and list its layers, or one of them; the archive stays open meanwhile.
+    """Open, choose one image and list its layers, or one of them, or those up to one.
+
+    The archive stays open meanwhile.
 
     ``files`` are to be read as well, which a stream is copied for. What is wrong with the image's
     layers is said at the end, on standard error; :func:`seen` gives the exit code.
@@ -133,7 +136,11 @@ def looking(
             archive, reference = open_target(common, progress, keep=files)
             open_things.enter_context(archive)
             image = select_one(archive.images, reference, platform)
-            layers = None if layer is None else (layer_index(image, layer),)
+            layers: Container[int] | None = None
+            if layer is not None:
+                layers = (layer_index(image, layer),)
+            elif up_to is not None:
+                layers = range(layer_index(image, up_to) + 1)
             stack = archive.look(image, contents=contents, layers=layers, jobs=common.jobs)
         yield archive, stack
         archive.check_unchanged()
@@ -285,6 +292,21 @@ def emit_bytes(common: Common, data: bytes) -> None:
         write_whole(common.output, data)
     else:
         print_bytes(data)
+
+
+@contextmanager
+def binary_output(common: Common) -> Iterator[Callable[[bytes], object]]:
+    """What writes bytes to standard output, or to the file of ``--output``.
+
+    The file appears whole, and only where the context ends without an error.
+    """
+    if common.output is None:
+        yield print_bytes
+        return
+    from oci_inspect.cli.output import whole_file
+
+    with whole_file(common.output) as file:
+        yield file.write
 
 
 def print_bytes(data: bytes) -> None:

@@ -144,9 +144,14 @@ class LayerFiles:
         self._open_blob = open_blob
         self._limits = limits
 
-    def tar(self) -> TarBytes:
-        """The tar from its beginning."""
-        return TarBytes(self._open_blob(), self._limits)
+    def tar(self, limits: Limits | None = None) -> TarBytes:
+        """The tar from its beginning; ``limits`` are others than usual for its compression."""
+        return TarBytes(self._open_blob(), limits or self._limits)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits within which files are read."""
+        return self._limits
 
     def open(self, row: int, tar: TarBytes | None = None) -> FileContent:
         """The content of the regular file in a row.
@@ -155,10 +160,15 @@ class LayerFiles:
         file; by itself where None. Raises :class:`CorruptStreamError`, ``OSError`` and, for a file
         that claims more than a layer may have, :class:`LimitExceededError`.
         """
-        table, limits = self.table, self._limits
+        size, most = self.table.sizes[row], self._limits.layer_bytes
+        if size > most:
+            raise LimitExceededError("layer_bytes", most, size, "a file")
+        return self.data(row, tar)
+
+    def data(self, row: int, tar: TarBytes | None = None) -> FileContent:
+        """The same, however large the file claims to be: for its runs of data alone."""
+        table = self.table
         size = table.sizes[row]
-        if size > limits.layer_bytes:
-            raise LimitExceededError("layer_bytes", limits.layer_bytes, size, "a file")
         if not size:
             return FileContent(BytesSource(b""), 0, ())
         if tar is None:
@@ -170,7 +180,7 @@ class LayerFiles:
         tar.skip_to(start)
         length = table.offsets[row] - start
         stored = table.stored_sizes[row]
-        regions = SparseMapReader(limits).read(tar, length, size, stored)
+        regions = SparseMapReader(self._limits).read(tar, length, size, stored)
         return FileContent(tar, size, regions)
 
     def start(self, row: int) -> int:
