@@ -28,7 +28,10 @@ class Journal:
         """Another entry describes the folder at a path; ``before`` is the reference it had."""
 
     def put(self, path: bytes) -> None:
-        """Something lies at a path that is not just the one its row names."""
+        """Something lies now at a path that is not just the one its row names.
+
+        Told after what it displaced was lost.
+        """
 
     def make(self, path: bytes) -> None:
         """A folder without an entry was made."""

@@ -57,8 +57,8 @@ _TOC_NAMES = (b"stargz.index.json",)
 class TarScanner:
     """Feed it the tar, then :meth:`close` it; the rows are in ``table``.
 
-    Without ``contents`` nothing is known of them, every fingerprint is 0, and they may be passed
-    over with :meth:`skip`.
+    Without ``contents`` nothing is known of them, every fingerprint but that of no bytes is 0, and
+    they may be passed over with :meth:`skip`.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, *, contents: bool = True) -> None:
@@ -203,7 +203,9 @@ class TarScanner:
         if over or cut:
             whole.pop()
         table.fingerprints.fromlist(
-            _fingerprints(data, whole) if self._contents else [0] * len(whole)
+            _fingerprints(data, whole)
+            if self._contents
+            else [0 if size else EMPTY_FINGERPRINT for _, size in whole]
         )
         if over:
             table.fingerprints.append(EMPTY_FINGERPRINT)
