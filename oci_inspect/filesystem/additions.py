@@ -284,7 +284,10 @@ class Additions:
         self._layer.stray[reference - self._base] = 1
         path = join(real, name)
         self._add(folder, name, path, reference)
-        if self._journal is not None and self._layer.table.types[reference - self._base] != HARDLINK:
+        if (
+            self._journal is not None
+            and self._layer.table.types[reference - self._base] != HARDLINK
+        ):
             self._journal.put(path)  # a hard link told so itself, if it led anywhere
 
     def _behind_links(self, path: bytes) -> tuple[Folder, bytes] | None:

@@ -75,6 +75,8 @@ class Losses(Journal):
         assert self._layer is not None
         tree = self._layer.tree
         if reference >= 0:
+            if reference >= self._layer.base:
+                reason = Reason.SHADOWED
             layer, row = tree.locate(reference)
             own = tree.tables[layer].paths[row]
             path = own if own == path else path  # the same bytes once

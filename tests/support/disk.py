@@ -4,6 +4,9 @@ Each layer's deletions come first, then its entries in their order, each by the 
 unpack a tar. Times of folders are kept as their entries have them, whatever is done inside.
 """
 
+# ruff: noqa: PTH
+# Paths are bytes here, which pathlib does not take.
+
 from __future__ import annotations
 
 import os

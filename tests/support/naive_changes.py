@@ -49,7 +49,7 @@ class Watched(NaiveMerge):
             if now is inode or (now is not None and now.kind == inode.kind == "dir"):
                 continue
             why = reason
-            if reason in ("rewritten", "overwritten") and name != path:
+            if reason in ("rewritten", "overwritten") and (name != path or inode.kind == "dir"):
                 why = "replaced"
             if inode.layer == self._layer:
                 why = "shadowed"
@@ -93,7 +93,8 @@ def naive_changes(before: Snapshot, after: Snapshot, first: int) -> list[Told]:
                     weighed.append(lost)
                     size += len(lost.text)
         elif inode is not None and inode.kind == "file" and inode not in counted:
-            if inode.layer is not None and inode.layer >= first and inode is not before.get(path):
+            assert inode.layer is not None
+            if inode.layer >= first:
                 counted.append(inode)
                 size = len(inode.text)
         told[path] = (*told[path][:3], size, *told[path][4:])
