@@ -161,7 +161,8 @@ class TarScanner:
             table, row = self.table, len(self.table) - 1
             stored = table.stored_sizes.get(row, table.sizes[row]) - self._content
             table.sizes[row] = stored
-            table.stored_sizes.pop(row, None)
+            if row in table.stored_sizes:
+                table.stored_sizes[row] = stored
 
     def _run(self, data: bytes, position: int) -> int:
         """Take headers whose block lies whole in ``data``, as many as there are."""
@@ -323,7 +324,7 @@ class TarScanner:
             self._keep_xattrs(row, header.xattrs)
         if kind in (CHAR, BLOCK_DEVICE):
             table.devices[row] = header.device
-        if header.stored_size != header.size:
+        if header.stored_size != header.size or header.mapped:
             table.stored_sizes[row] = header.stored_size
         if row >= self._limits.entries:
             self._check_entries()

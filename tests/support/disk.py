@@ -4,7 +4,7 @@ Each layer's deletions come first, then its entries in their order, each by the 
 unpack a tar. Times of folders are kept as their entries have them, whatever is done inside.
 """
 
-# ruff: noqa: PTH
+# ruff: noqa: PTH101, PTH102, PTH104, PTH108, PTH115, PTH208, PTH211
 # Paths are bytes here, which pathlib does not take.
 
 from __future__ import annotations
