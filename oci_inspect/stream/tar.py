@@ -45,9 +45,9 @@ class TarHeader(NamedTuple):
 
     ``type`` is the ASCII code of the type flag (``0`` for v7's NUL, ``5`` for its folders).
     ``stored_size`` bytes follow in the tar, padded to a block; ``size`` is the file's, larger for a
-    sparse one. ``mtime`` is in seconds, ``mtime_ns`` what is beyond, in nanoseconds. ``mapped`` says
-    that what follows begins with the map of a sparse file, so that it is no file as it is, even
-    where it is as long as one.
+    sparse one. ``mapped`` says that they begin with the map of a sparse file, so that they are not
+    its content even where they are as many. ``mtime`` is in seconds, ``mtime_ns`` what is beyond,
+    in nanoseconds.
     """
 
     name: bytes
