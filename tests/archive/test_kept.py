@@ -91,6 +91,15 @@ def test_stream_that_is_not_kept_cannot_be_looked_into_twice(tmp_path: Path) -> 
             tree.open("d/noise")
 
 
+@pytest.mark.parametrize("form", ["file", "folder", "gzip"])
+def test_closed_archive_opens_no_files(form: str, tmp_path: Path) -> None:
+    with delivered(oci_layout(image()), form, tmp_path) as path:
+        with open_archive(path, keep=True) as opened:
+            tree = opened.tree()
+        with pytest.raises(ArchiveError):
+            tree.open("n")
+
+
 def test_nothing_is_left_while_the_archive_is_open(tmp_path: Path, scratch: Path) -> None:
     with delivered(oci_layout(image()), "zstd", tmp_path) as path, open_archive(path, keep=True):
         assert list(scratch.iterdir()) == []
