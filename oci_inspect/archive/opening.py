@@ -7,7 +7,8 @@ import os
 import select
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from oci_inspect.archive.store import (
@@ -179,8 +180,12 @@ def _open_source(
     if compression != "none":
         plain = BoundedSource(plain, raw, limits, "its compression")
     store: Store[T]
+    copy = _copy(path, plain) if keep else None
     try:
-        store = _kept(path, plain, limits) if keep else StreamStore(path, plain, visitor, limits)
+        if copy is None:
+            store = StreamStore(path, plain, visitor, limits)
+        else:
+            store = _kept(path, *copy, limits)
     except ArchiveError as error:
         if compression == "none":
             raise _not_a_tar(path, head) from error
@@ -190,20 +195,39 @@ def _open_source(
     return store
 
 
-def _kept(path: str, source: Source, limits: Limits) -> Store[T]:
-    """A store over all that a stream gives, in a file that goes with the process."""
-    problem: CorruptStreamError | None = None
-    with tempfile.TemporaryFile(prefix="oci-inspect.") as file:
-        try:
-            while data := source.read(CHUNK):
-                file.write(data)
-        except CorruptStreamError as error:
-            problem = error
-        except OSError as error:
-            where = f"{path}: its copy in {tempfile.gettempdir()}"
-            raise ArchiveError(where, error.strerror or "it cannot be written") from error
-        file.flush()
-        fd = os.dup(file.fileno())
+def _copy(path: str, source: Source) -> tuple[int, CorruptStreamError | None]:
+    """Write all that a stream gives to a file that goes with the process, and what ended it."""
+    fd = -1
+    try:
+        with _room(path), tempfile.TemporaryFile(prefix="oci-inspect.", buffering=0) as file:
+            fd = os.dup(file.fileno())
+        while data := source.read(CHUNK):
+            left = memoryview(data)
+            with _room(path):
+                while left:
+                    left = left[os.write(fd, left) :]
+    except CorruptStreamError as error:
+        return fd, error
+    except BaseException:
+        if fd >= 0:
+            os.close(fd)
+        raise
+    return fd, None
+
+
+@contextmanager
+def _room(path: str) -> Iterator[None]:
+    """Tell errors of the copy from those of the input."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{path}: its copy in {tempfile.tempdir or 'the temporary folder'}"
+        problem = error.strerror or "it cannot be written"
+        raise ArchiveError(where, problem, "set TMPDIR to a folder with room for it") from error
+
+
+def _kept(path: str, fd: int, problem: CorruptStreamError | None, limits: Limits) -> Store[T]:
+    """A store over the copy of a stream; ``problem`` is what ended it early."""
     try:
         store: Store[T] = TarFileStore(path, fd, limits)
     except BaseException:

@@ -165,7 +165,9 @@ class TarFileStore(Store[T]):
         self.truncated = tar.truncated
 
     def open(self, member: Member) -> SkippingSource:
-        """The member's bytes."""
+        """The member's bytes. Raises :class:`ArchiveError` once the archive is closed."""
+        if self._fd < 0:
+            raise ArchiveError(self.path, "it is closed: no file in it can be opened any more")
         return _FileSlice(self._fd, member.offset, member.size)
 
     def check_unchanged(self) -> None:

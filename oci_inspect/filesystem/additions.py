@@ -185,8 +185,6 @@ class Additions:
                 shown,
                 f"a hard link to {path_text(target)} of a lower layer: some engines refuse it",
             )
-        if self._journal is not None:
-            self._journal.put(path)
         names = self._tree.names
         names[inode] = names.get(inode, 1) + 1
         layer, inode_row = self._tree.locate(inode)
@@ -194,6 +192,8 @@ class Additions:
         if existing is not None:
             self._displace(path, existing, inode)
         folder[name] = inode
+        if self._journal is not None:
+            self._journal.put(path)
         self._layer.added_files += self._tree.tables[layer].types[inode_row] == FILE
 
     def _resolve_link(self, target: bytes) -> Node | None:
@@ -283,9 +283,12 @@ class Additions:
         folder, real = place
         self._layer.stray[reference - self._base] = 1
         path = join(real, name)
-        if self._journal is not None:
-            self._journal.put(path)
         self._add(folder, name, path, reference)
+        if (
+            self._journal is not None
+            and self._layer.table.types[reference - self._base] != HARDLINK
+        ):
+            self._journal.put(path)  # a hard link told so itself, if it led anywhere
 
     def _behind_links(self, path: bytes) -> tuple[Folder, bytes] | None:
         """The folder that a path leads to through symbolic links of this layer, and its path.

@@ -39,9 +39,9 @@ class Change(NamedTuple):
     where there was nothing. ``why`` names what is different: ``type``, ``content``, ``target``,
     ``device``, ``mode``, ``owner``, ``time``, ``xattrs``; ``entries`` for a folder in which names
     came or went, ``below`` for one of which only something deeper is told, ``metadata`` where only
-    one of the two has an entry. Nothing is different where a
-    layer brings the same file again. ``size`` is in bytes: what the layers store for it, each inode
-    once; of something deleted, what is hidden by that.
+    one of the two has an entry. Nothing is different where a layer brings the same file again.
+    ``size`` is in bytes: what the layers store for it, each inode once; of something deleted, what
+    is hidden by that, each inode once among all that was deleted.
     """
 
     path: bytes
@@ -96,16 +96,24 @@ class _Collector:
         self._base = base
         self._changes: dict[bytes, Change] = {}
         self._stirred: set[bytes] = set()
+        self._hidden: dict[int, bytes] = {}
 
     def add(self, path: bytes, after: int) -> None:
         self._changes[path] = Change(path, Kind.ADDED, None, after, (), 0)
         self._stirred.add(path.rpartition(b"/")[0])
 
-    def delete(self, path: bytes, before: int, size: int) -> None:
-        self._changes[path] = Change(path, Kind.DELETED, before, None, (), size)
+    def delete(self, path: bytes, before: int) -> None:
+        self._changes[path] = Change(path, Kind.DELETED, before, None, (), 0)
         self._stirred.add(path.rpartition(b"/")[0])
 
+    def hide(self, path: bytes, reference: int) -> None:
+        """Count what was at or below a deleted path to it: of several, to the first in order."""
+        if reference >= 0 and self._tree.kind_of(reference) == FILE:
+            self._hidden[reference] = min(path, self._hidden.get(reference, path))
+
     def change(self, path: bytes, before: int, after: int) -> None:
+        if before == after:
+            return  # the same inode, or a folder still without an entry
         why = differences(self._tree, before, after)
         kinds = {self._tree.kind_of(before), self._tree.kind_of(after)}
         if why or kinds != {DIRECTORY}:
@@ -132,6 +140,12 @@ class _Collector:
                 here = node.reference
                 changes[above] = Change(above, Kind.CHANGED, here, here, ("below",), 0)
                 above = above.rpartition(b"/")[0]
+        sizes: dict[bytes, int] = {}
+        for reference, path in self._hidden.items():
+            layer, row = tree.locate(reference)
+            sizes[path] = sizes.get(path, 0) + tree.tables[layer].sizes[row]
+        for path, size in sizes.items():
+            changes[path] = changes[path]._replace(size=size)
         counted: set[int] = set()
         return tuple(self._sized(changes[path], counted) for path in sorted(changes))
 
@@ -162,8 +176,7 @@ class LayerChanges(Journal):
         self._listening = self._wanted is None or layer.index in self._wanted
         self._base = layer.base
         self._before: dict[bytes, int] = {}
-        self._odd: list[bytes] = []
-        self._made: set[bytes] = set()
+        self._new: set[bytes] = set()  # paths of no row, where nothing was before
 
     def lose(self, path: bytes, reference: int, reason: Reason, unit: bytes | None) -> None:
         """Keep what a path of a lower layer had."""
@@ -176,18 +189,17 @@ class LayerChanges(Journal):
             self._keep(path, before)
 
     def _keep(self, path: bytes, reference: int) -> None:
-        if reference < self._base and path not in self._made:
+        if reference < self._base and path not in self._new:
             self._before.setdefault(path, reference)
 
     def put(self, path: bytes) -> None:
         """Keep a path that no row tells."""
-        if self._listening:
-            self._odd.append(path)
+        self.make(path)
 
     def make(self, path: bytes) -> None:
         """Keep the path of a folder without an entry."""
         if self._listening and path not in self._before:
-            self._made.add(path)
+            self._new.add(path)
 
     def end_layer(self, layer: Applying) -> None:
         """Hold what there was against what there is."""
@@ -195,48 +207,36 @@ class LayerChanges(Journal):
             return
         tree, before = layer.tree, self._before
         found = _Collector(tree, layer.base)
-        deleted: dict[bytes, int] = {}
+        deleted: set[bytes] = set()
         for path, reference in before.items():
             node = tree.lookup(path) if path else None
             if node is not None:
                 found.change(path, reference, reference_of(node))
             elif path and isinstance(tree.lookup(path.rpartition(b"/")[0]), Folder):
-                deleted[path] = 0
-        self._weigh(tree, deleted)
-        for path, size in deleted.items():
-            found.delete(path, before[path], size)
+                deleted.add(path)
+                found.delete(path, reference)
+        for path, reference in before.items():
+            while path and path not in deleted:
+                path = path.rpartition(b"/")[0]
+            if path:
+                found.hide(path, reference)
         for path, reference in self._placed(layer):
             if path not in before:
                 found.add(path, reference)
         self.layers[layer.index] = found.result()
 
-    def _weigh(self, tree: UnionTree, deleted: dict[bytes, int]) -> None:
-        """Give each deleted path the bytes of what was at or below it."""
-        counted: set[int] = set()
-        for path, reference in self._before.items():
-            if reference < 0 or reference in counted or tree.kind_of(reference) != FILE:
-                continue
-            at = path
-            while at and at not in deleted:
-                at = at.rpartition(b"/")[0]
-            if at:
-                counted.add(reference)
-                layer, row = tree.locate(reference)
-                deleted[at] += tree.tables[layer].sizes[row]
-
     def _placed(self, layer: Applying) -> Iterator[tuple[bytes, int]]:
         """Everything that the layer put somewhere and that is there still."""
         tree, paths, stray, base = layer.tree, layer.table.paths, layer.stray, layer.base
-        odd = [*self._odd, *self._made]
+        odd = dict.fromkeys(self._new)
         for row in rows_of(bytes(layer.live)):
             if stray[row]:
-                odd.append(paths[row])
+                odd[paths[row]] = None
             elif paths[row]:
                 yield paths[row], base + row
-        told = {*self._odd, *self._made}
-        for path in dict.fromkeys(odd):
+        for path in odd:
             node = tree.lookup(path)
-            if node is not None and path and (reference_of(node) >= base or path in told):
+            if node is not None and path and (reference_of(node) >= base or path in self._new):
                 yield path, reference_of(node)
 
 
@@ -253,7 +253,9 @@ def net_changes(before: UnionTree, after: UnionTree, base: int) -> tuple[Change,
             path = prefix + name
             now = new.get(name)
             if now is None:
-                found.delete(path, reference_of(was), _weight(before, was))
+                found.delete(path, reference_of(was))
+                for reference in _references(was):
+                    found.hide(path, reference)
             elif isinstance(was, Folder) and isinstance(now, Folder):
                 stack.append((path + b"/", was, now))
                 if was.reference != now.reference:
@@ -270,18 +272,11 @@ def net_changes(before: UnionTree, after: UnionTree, base: int) -> tuple[Change,
     return found.result()
 
 
-def _weight(tree: UnionTree, node: Node) -> int:
-    """Bytes of the files at or below a node, each inode once."""
-    files: set[int] = set()
+def _references(node: Node) -> Iterator[int]:
+    """The references at and below a node."""
     ahead = [node]
     while ahead:
         one = ahead.pop()
+        yield reference_of(one)
         if isinstance(one, Folder):
             ahead += one.values()
-        elif tree.kind(one) == FILE:
-            files.add(one)
-    total = 0
-    for reference in files:
-        layer, row = tree.locate(reference)
-        total += tree.tables[layer].sizes[row]
-    return total

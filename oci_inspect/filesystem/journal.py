@@ -28,7 +28,10 @@ class Journal:
         """Another entry describes the folder at a path; ``before`` is the reference it had."""
 
     def put(self, path: bytes) -> None:
-        """Something lies at a path that is not just the one its row names."""
+        """Something lies now at a path that is not just the one its row names.
+
+        Told after what it displaced was lost.
+        """
 
     def make(self, path: bytes) -> None:
         """A folder without an entry was made."""
@@ -72,6 +75,8 @@ class Losses(Journal):
         assert self._layer is not None
         tree = self._layer.tree
         if reference >= 0:
+            if reference >= self._layer.base:
+                reason = Reason.SHADOWED
             layer, row = tree.locate(reference)
             own = tree.tables[layer].paths[row]
             path = own if own == path else path  # the same bytes once

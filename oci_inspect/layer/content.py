@@ -89,8 +89,8 @@ class FileContent:
 
     def read_data(self, size: int) -> bytes:
         """Return up to ``size`` bytes of the runs of data, one after the other, without holes."""
-        if not self._ahead:
-            return b""
+        if not self._ahead or not size:
+            return b""  # asked for nothing, a decompressor may look for it for ever
         offset, left = self._ahead[-1]
         data = self._source.read(min(size, left))
         if not data:

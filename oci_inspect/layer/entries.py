@@ -49,7 +49,8 @@ class EntryTable:
     """Parallel columns, one value a tar entry, in the order of the tar.
 
     What few entries have (link names, devices, xattrs, fractions of seconds, stored sizes of sparse
-    files) is kept by row number. Nobody changes a table once its scan is done.
+    files) is kept by row number. A file that has a stored size is sparse, even where it is as
+    long. Nobody changes a table once its scan is done.
     """
 
     paths: list[bytes] = field(default_factory=list)

@@ -57,8 +57,8 @@ _TOC_NAMES = (b"stargz.index.json",)
 class TarScanner:
     """Feed it the tar, then :meth:`close` it; the rows are in ``table``.
 
-    Without ``contents`` nothing is known of them, every fingerprint is 0, and they may be passed
-    over with :meth:`skip`.
+    Without ``contents`` nothing is known of them, every fingerprint but that of no bytes is 0, and
+    they may be passed over with :meth:`skip`.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, *, contents: bool = True) -> None:
@@ -161,7 +161,8 @@ class TarScanner:
             table, row = self.table, len(self.table) - 1
             stored = table.stored_sizes.get(row, table.sizes[row]) - self._content
             table.sizes[row] = stored
-            table.stored_sizes.pop(row, None)
+            if row in table.stored_sizes:
+                table.stored_sizes[row] = stored
 
     def _run(self, data: bytes, position: int) -> int:
         """Take headers whose block lies whole in ``data``, as many as there are."""
@@ -203,7 +204,9 @@ class TarScanner:
         if over or cut:
             whole.pop()
         table.fingerprints.fromlist(
-            _fingerprints(data, whole) if self._contents else [0] * len(whole)
+            _fingerprints(data, whole)
+            if self._contents
+            else [0 if size else EMPTY_FINGERPRINT for _, size in whole]
         )
         if over:
             table.fingerprints.append(EMPTY_FINGERPRINT)
@@ -321,7 +324,7 @@ class TarScanner:
             self._keep_xattrs(row, header.xattrs)
         if kind in (CHAR, BLOCK_DEVICE):
             table.devices[row] = header.device
-        if header.stored_size != header.size:
+        if header.stored_size != header.size or header.mapped:
             table.stored_sizes[row] = header.stored_size
         if row >= self._limits.entries:
             self._check_entries()

@@ -302,6 +302,7 @@ class _ZstdSource:
         self._walker = FrameWalker()
         self._error = zstandard.ZstdError
         self._ended = False
+        self._failed: CorruptStreamError | None = None
         tapped = _Tapped(source, self._walker, limits)
         self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
             # The library has bounds of its own; the walker knows the right one.
@@ -309,21 +310,30 @@ class _ZstdSource:
         ).stream_reader(cast("IO[bytes]", tapped), read_size=_RAW, read_across_frames=True)
 
     def read(self, size: int, /) -> bytes:
-        if self._ended:
+        if self._failed is not None:
+            raise self._failed
+        if self._ended or not size:
             return b""
+        pieces: list[bytes] = []
+        left = size
         try:
-            out = self._reader.read(size)
+            # Its read() would fill up to the size, and lose all of that to an error on the way.
+            while left and (out := self._reader.read1(left)):
+                pieces.append(out)
+                left -= len(out)
         except self._error as error:
-            if self._walker.garbage:
-                raise self._garbage() from error
-            raise CorruptStreamError("zstd", _clean(error), self._walker.taken) from error
-        if not out:
+            corrupt = CorruptStreamError("zstd", _clean(error), self._walker.taken)
+            self._failed = self._garbage() if self._walker.garbage else corrupt
+            self._failed.__cause__ = error
+            if not pieces:
+                raise self._failed from error
+        if not pieces:
             self._ended = True
             if self._walker.garbage:
                 raise self._garbage()
             if not self._walker.between_frames:
                 raise CorruptStreamError("zstd", "it ends early", self._walker.taken)
-        return out
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _garbage(self) -> CorruptStreamError:
         taken = self._walker.taken

@@ -102,7 +102,7 @@ class SparseMapReader:
                 raise _corrupt("a sparse map that is cut")
             *lines, text = (text + block).split(b"\n")
             if len(text) > BLOCK:
-                text = text[:BLOCK]
+                raise _corrupt("a sparse map that is no numbers")
             for line in lines:
                 if len(numbers) < wanted:
                     numbers.append(pax_number(line))

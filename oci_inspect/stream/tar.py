@@ -45,7 +45,9 @@ class TarHeader(NamedTuple):
 
     ``type`` is the ASCII code of the type flag (``0`` for v7's NUL, ``5`` for its folders).
     ``stored_size`` bytes follow in the tar, padded to a block; ``size`` is the file's, larger for a
-    sparse one. ``mtime`` is in seconds, ``mtime_ns`` what is beyond, in nanoseconds.
+    sparse one. ``mapped`` says that they begin with the map of a sparse file, so that they are not
+    its content even where they are as many. ``mtime`` is in seconds, ``mtime_ns`` what is beyond,
+    in nanoseconds.
     """
 
     name: bytes
@@ -60,6 +62,7 @@ class TarHeader(NamedTuple):
     linkname: bytes
     device: tuple[int, int]
     xattrs: tuple[tuple[bytes, bytes], ...]
+    mapped: bool = False
 
 
 class Note(NamedTuple):
@@ -251,6 +254,7 @@ class HeaderReader:
         link = until_nul(raw_link)
         nanoseconds = 0
         xattrs: tuple[tuple[bytes, bytes], ...] = ()
+        mapped = False
         device = (0, 0)
         if kind in b"34":
             device = (parse_number(fields[10]) or 0, parse_number(fields[11]) or 0)
@@ -286,7 +290,9 @@ class HeaderReader:
                             f"its header says {size:,} bytes, its pax record {pax_size:,}",
                         )
                     if pax_size >= 0:
-                        size = real_size = pax_size
+                        size = pax_size
+                        if kind != 0x53:  # whose real size is in its header
+                            real_size = pax_size
                 if b"uid" in records:
                     uid = self._checked(pax_number(records[b"uid"]), uid, name, "owner")
                 if b"gid" in records:
@@ -298,6 +304,7 @@ class HeaderReader:
                     else:
                         mtime, nanoseconds = time
                 name, real_size = self._sparse(records, name, real_size)
+                mapped = records.get(b"GNU.sparse.major") == b"1"
                 # One value for all entries that have nothing but the global ones.
                 xattrs = self._global_xattrs
                 if self._pax and any(b".xattr." in key for key in self._pax):
@@ -322,7 +329,19 @@ class HeaderReader:
         if type_f[0] not in _KNOWN_TYPES:
             self._note("tar-ambiguous", name, f"its type {type_f!r} is unknown: taken for a file")
         return TarHeader(
-            name, kind, mode, uid, gid, real_size, size, mtime, nanoseconds, link, device, xattrs
+            name,
+            kind,
+            mode,
+            uid,
+            gid,
+            real_size,
+            size,
+            mtime,
+            nanoseconds,
+            link,
+            device,
+            xattrs,
+            mapped and kind == 0x30,
         )
 
     def _xattrs(self, records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:

@@ -355,7 +355,9 @@ class _Walk:
             else:
                 if pax_size != size and pax_size < 8**11 and kind in (b"0", b"\0", b"7"):
                     say("tar-ambiguous", name)
-                size = apparent = pax_size
+                size = pax_size
+                if kind != b"S":
+                    apparent = pax_size
         for key in (b"uid", b"gid"):
             if key in records:
                 value = decimal(records[key])

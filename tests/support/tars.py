@@ -146,7 +146,13 @@ def gnu_long(kind: bytes, text: bytes) -> bytes:
 
 
 def gnu_sparse(
-    name: bytes, regions: Iterable[tuple[int, int]], stored: bytes, real_size: int
+    name: bytes,
+    regions: Iterable[tuple[int, int]],
+    stored: bytes,
+    real_size: int,
+    *,
+    mode: Number = 0o644,
+    mtime: Number = 0,
 ) -> bytes:
     """GNU's old sparse form (``S``): four regions in the header, 21 in each block behind it."""
     todo = [number(offset, 12) + number(length, 12) for offset, length in regions]
@@ -155,6 +161,8 @@ def gnu_sparse(
         name,
         type=b"S",
         size=len(stored),
+        mode=mode,
+        mtime=mtime,
         magic=GNU,
         patch={386: b"".join(first), 482: b"\1" if rest else b"\0", 483: number(real_size, 12)},
     )
@@ -231,9 +239,9 @@ class TarBuilder:
         """Add a block device."""
         return self._add(name, b"4", mode=mode, device=(major, minor))
 
-    def fifo(self, name: str | bytes, *, mode: int = 0o600) -> TarBuilder:
+    def fifo(self, name: str | bytes, *, mode: int = 0o600, mtime: int = 0) -> TarBuilder:
         """Add a FIFO."""
-        return self._add(name, b"6", mode=mode)
+        return self._add(name, b"6", mode=mode, mtime=mtime)
 
     def whiteout(self, path: str | bytes) -> TarBuilder:
         """Add the whiteout that deletes ``path``."""
