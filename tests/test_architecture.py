@@ -17,9 +17,11 @@ ALLOWED: dict[str, set[str]] = {
     "archive": BASE | {"stream", "spec"},
     "filesystem": BASE | {"layer"},
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
-    "render": BASE | {"analysis", "archive.contents", "filesystem", "spec"},
+    "extraction": BASE | {"filesystem", "layer", "looking", "stream"},
+    "render": BASE | {"analysis", "archive.contents", "extraction", "filesystem", "spec"},
     "cli": BASE
-    | {"render", "analysis", "archive", "spec", "inspection", "looking", "filesystem", "layer"},
+    | {"render", "analysis", "archive", "spec", "inspection", "looking", "filesystem", "layer"}
+    | {"extraction"},
 }
 """What each room may import beside itself."""
 

@@ -14,7 +14,13 @@ from importlib import import_module
 import click
 
 from oci_inspect._version import __version__
-from oci_inspect.errors import OciInspectError, PathError, SelectionError
+from oci_inspect.errors import (
+    NoSpaceError,
+    OciInspectError,
+    PathError,
+    SelectionError,
+    TargetError,
+)
 
 ARCHIVE_COMMANDS = (
     "analyze",
@@ -26,7 +32,7 @@ ARCHIVE_COMMANDS = (
     "verify",
     "waste",
 )
-COMMANDS = (*ARCHIVE_COMMANDS, "cache")
+COMMANDS = (*ARCHIVE_COMMANDS, "extract", "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -101,6 +107,9 @@ def run(arguments: list[str] | None = None) -> int:
     except PathError as error:
         _say(str(error))
         return EXIT_NO
+    except TargetError as error:
+        _say(str(error))
+        return EXIT_INPUT if isinstance(error, NoSpaceError) else EXIT_USAGE
     except OciInspectError as error:
         _say(str(error))
         return EXIT_INPUT

@@ -13,7 +13,7 @@ from io import BufferedReader
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oci_inspect.errors import ArchiveError, PathError
-from oci_inspect.layer.content import FileContent, FileStream
+from oci_inspect.layer.content import FileContent, FileStream, LayerFiles
 from oci_inspect.layer.entries import DIRECTORY, FILE, TYPE_NAMES, Entry, EntryTable
 from oci_inspect.paths import path_bytes, shown_path
 
@@ -48,6 +48,10 @@ class FileOpener(Protocol):
 
     def open(self, layer_index: int, row: int) -> FileContent:
         """The content, to be read once."""
+        ...
+
+    def layer(self, layer_index: int) -> LayerFiles:
+        """All files of a layer, to be read in one pass."""
         ...
 
 
