@@ -76,7 +76,8 @@ class _Entry:
         self._end = end
 
     def read(self, size: int, /) -> bytes:
-        return self._tar.read(min(size, self._end - self._tar.position))
+        left = self._end - self._tar.position
+        return self._tar.read(min(size, left)) if left > 0 else b""
 
 
 class FileContent:
