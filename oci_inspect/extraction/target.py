@@ -150,7 +150,8 @@ def check_room(
     """
     shown = os.fspath(directory)
     place = Path(os.path.abspath(directory))  # noqa: PTH100 (which follows no links)
-    while not place.exists() and place != place.parent:
+    # Path.exists() raises where it may not look.
+    while not os.path.exists(place) and place != place.parent:  # noqa: PTH110
         place = place.parent
     try:
         disk = os.statvfs(place)
