@@ -71,14 +71,14 @@ def command(
     if directory is None and not paths:
         raise click.UsageError("name the folder to write everything to: -C DIR")
     only = (layer,) if layer is not None else None if up_to is None else range(up_to + 1)
-    with _terminated_like_interrupted():
-        with session.looking(common, files=True, layers=only) as (archive, stack):
-            tree = stack.tree(up_to=up_to, layer=layer)
-            if stack.problems:
-                hint = "--layer N takes one layer alone" if only is None else None
-                raise ArchiveError(archive.info.path, stack.problems[0], hint)
+    with session.looking(common, files=True, layers=only) as (archive, stack):
+        tree = stack.tree(up_to=up_to, layer=layer)
+        if stack.problems:
+            hint = "--layer N takes one layer alone" if only is None else None
+            raise ArchiveError(archive.info.path, stack.problems[0], hint)
+        with _terminated_like_interrupted():
             result = _extract(common, tree, directory or ".", paths, options)
-        _show(common, archive.info, stack, result)
+    _show(common, archive.info, stack, result)
     if result.damaged:
         return EXIT_INPUT
     return session.seen(stack) or (0 if result.ok else EXIT_NO)

@@ -106,10 +106,8 @@ def test_an_image_that_cannot_be_read_is_refused_but_for_its_good_layers(run, tm
     image = ImageBuilder("a:1").layer(TarBuilder().file("good", b"1"), compression="gzip")
     image.layer(TarBuilder().file("bad", bytes(9_999)), compression="gzip")
     archive = oci_layout(image)
-    blob = archive.names()[-1] if False else None
     name = "blobs/sha256/" + image.layers[1].digest.partition(":")[2]
     archive.replace(name, archive[name][:-20])
-    assert blob is None
     path = archive.write_file(tmp_path / "image.tar")
     result = run("extract", path, "-C", tmp_path / "out")
     assert result.code == 3 and "layer 1" in result.problem

@@ -1,4 +1,4 @@
-"""Stopped at any moment: no file is there by its name that is not whole, and nothing is left over."""
+"""Stopped at any moment: no file under its name is half written, and nothing is left over."""
 
 from __future__ import annotations
 
@@ -82,8 +82,10 @@ def test_a_signal_at_any_moment(image, tmp_path, number, force):
         codes.add(stopped(image, out, number, seed.uniform(0, 0.25), *(("--force",) * force)))
         left = check(out)
         assert len(left) <= (2 if number == signal.SIGKILL else 0)
-    # what comes before the writing or after it ends the program as ever
-    assert codes <= ({-9, 0} if number == signal.SIGKILL else {130, 0, -signal.SIGTERM})
+    # After the writing SIGTERM is what it ever was; and Python (3.11, run_eval_code_obj) ends by
+    # SIGINT at last where the interrupt came while a module made a dataclass, caught or not.
+    ways = {130, 0, -signal.SIGINT, -signal.SIGTERM}
+    assert codes <= ({-9, 0} if number == signal.SIGKILL else ways)
     assert codes != {0}
 
 
@@ -95,9 +97,11 @@ def test_ctrl_c_in_the_middle_of_a_file(tmp_path, out, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(writing, "_write", interrupt)
-    with opened(tmp_path / "in", TarBuilder().file("d/a", bytes(99))) as (_, stack):
-        with pytest.raises(KeyboardInterrupt):
-            extract(stack, out)
+    with (
+        opened(tmp_path / "in", TarBuilder().file("d/a", bytes(99))) as (_, stack),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        extract(stack, out)
     assert set(snapshot(out)) == {b"", b"d"}
     assert (out / "d").stat().st_mode & 0o777 == 0o700
 
@@ -141,13 +145,17 @@ def test_a_disk_that_is_really_full(tmp_path):
 
         regions = [(i * 40_960, 1) for i in range(400)]  # a page each, a byte as stored
         holes = gnu_sparse(b"holes", regions, b"x" * 400, 400 * 40_960)
-        with opened(tmp_path / "in", TarBuilder().file("a", b"1").raw(holes)) as (_, stack):
-            with pytest.raises(NoSpaceError, match="no space left at /holes"):
-                extract(stack, disk / "out")
+        with (
+            opened(tmp_path / "in", TarBuilder().file("a", b"1").raw(holes)) as (_, stack),
+            pytest.raises(NoSpaceError, match="no space left at /holes"),
+        ):
+            extract(stack, disk / "out")
         assert set(snapshot(disk / "out")) == {b"", b"a"}
-        with opened(tmp_path / "in", TarBuilder().file("b", bytes(1 << 20))) as (_, stack):
-            with pytest.raises(NoSpaceError, match="do not fit"):
-                extract(stack, disk / "out")
+        with (
+            opened(tmp_path / "in", TarBuilder().file("b", bytes(1 << 20))) as (_, stack),
+            pytest.raises(NoSpaceError, match="do not fit"),
+        ):
+            extract(stack, disk / "out")
         assert set(snapshot(disk / "out")) == {b"", b"a"}
         # and with holes that no disk could fill
         holes = gnu_sparse(b"eib", [(4096, 3)], b"xyz", (1 << 63) - 1)
