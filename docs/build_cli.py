@@ -49,9 +49,9 @@ image ID or its first 6 or more hex digits, or a position (`@0`).
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | `verify` says no: something in the archive is not what it claims to be |
-| 2 | the command line is wrong, an image must be chosen, or `--output` cannot be written |
-| 3 | the input cannot be read as an image archive, a limit was met, or standard output is full |
+| 1 | `verify` says no, a path is not in the image, or not all could be extracted |
+| 2 | the command line is wrong, an image must be chosen, or a file to write is in the way |
+| 3 | the input cannot be read as an image archive, a limit was met, or a disk is full |
 | 130 | interrupted |
 | 141 | the reader of the output went away, as in `\\| head -n 1` |
 

@@ -96,3 +96,20 @@ class PathError(OciInspectError):
         self.problem = problem
         self.missing = missing
         super().__init__(f"{path}: {problem}")
+
+
+class TargetError(OciInspectError):
+    """Nothing can be written where something should be: nothing was, or no more is.
+
+    ``path`` is the place as the user named it, ``problem`` what is wrong, ``hint`` what to do.
+    """
+
+    def __init__(self, path: str, problem: str, hint: str | None = None) -> None:
+        self.path = path
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{path}: {problem}" + (f": {hint}" if hint else ""))
+
+
+class NoSpaceError(TargetError):
+    """There is too little room for what should be written, or there is none left."""

@@ -68,5 +68,10 @@ class Limits:
     link_bytes: int = 128 * MIB
     """Bytes of the paths that symbolic links of an image stand for, where they are followed."""
 
+    extracted_file_bytes: int = 0
+    """Bytes of one extracted file's content, holes left out; 0: any, if the disk has room."""
+    extracted_bytes: int = 0
+    """Bytes of all extracted files' content together; 0: any, if the disk has room."""
+
 
 DEFAULT_LIMITS = Limits()

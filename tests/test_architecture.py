@@ -17,10 +17,12 @@ ALLOWED: dict[str, set[str]] = {
     "archive": BASE | {"stream", "spec"},
     "filesystem": BASE | {"layer"},
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
-    "render": BASE | {"analysis", "archive.contents", "filesystem", "spec"},
+    "extraction": BASE | {"filesystem", "layer", "looking", "stream"},
+    "render": BASE
+    | {"analysis", "archive.contents", "extraction", "filesystem", "layer.entries", "spec"},
     "cli": BASE
     | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting"}
-    | {"filesystem", "layer"},
+    | {"extraction", "filesystem", "layer"},
 }
 """What each room may import beside itself."""
 

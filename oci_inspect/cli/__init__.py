@@ -14,7 +14,13 @@ from importlib import import_module
 import click
 
 from oci_inspect._version import __version__
-from oci_inspect.errors import OciInspectError, PathError, SelectionError
+from oci_inspect.errors import (
+    NoSpaceError,
+    OciInspectError,
+    PathError,
+    SelectionError,
+    TargetError,
+)
 
 ARCHIVE_COMMANDS = (
     "analyze",
@@ -30,7 +36,7 @@ FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
 """Those that look into an image's file system."""
 TAR_COMMANDS = ("export",)
 """Those that print no text but a tar."""
-COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, *TAR_COMMANDS, "cache")
+COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, "extract", *TAR_COMMANDS, "cache")
 
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -105,6 +111,9 @@ def run(arguments: list[str] | None = None) -> int:
     except PathError as error:
         _say(str(error))
         return EXIT_NO
+    except TargetError as error:
+        _say(str(error))
+        return EXIT_INPUT if isinstance(error, NoSpaceError) else EXIT_USAGE
     except OciInspectError as error:
         _say(str(error))
         return EXIT_INPUT

@@ -25,7 +25,7 @@ def command(common: Common, paths: tuple[str, ...], layer: int | None, up_to: in
     from oci_inspect.paths import path_bytes
 
     choice = choose(layer, up_to)
-    with session.looking(common, files=True, layer=layer) as (_, stack):
+    with session.looking(common, files=True, layer=layer, up_to=up_to) as (_, stack):
         tree = stack.tree(up_to=choice.up_to, layer=choice.layer)
         found = [find_path(stack, tree, path_bytes(path)) for path in paths]
         contents = [tree.content(one.node, one.path) for one in found]

@@ -125,7 +125,10 @@ def viewing(common: Common, path: str, choice: Choice) -> Iterator[View]:
 
     asked = path_bytes(path)
     plain, _ = normalise(asked)
-    with session.looking(common, contents=choice.deleted, layer=choice.layer) as (archive, stack):
+    looking = session.looking(
+        common, contents=choice.deleted, layer=choice.layer, up_to=choice.up_to
+    )
+    with looking as (archive, stack):
         if choice.layer is not None:
             index = stack.known(choice.layer)
             tree, table = stack.tree(layer=index), stack.tables[index]

@@ -68,6 +68,18 @@ class TarBytes:
                 raise CorruptStreamError("tar", "it ends early", self.position)
 
 
+class _Entry:
+    """A tar up to the end of one entry: a map that claims to go on does not lead beyond."""
+
+    def __init__(self, tar: TarBytes, end: int) -> None:
+        self._tar = tar
+        self._end = end
+
+    def read(self, size: int, /) -> bytes:
+        left = self._end - self._tar.position
+        return self._tar.read(min(size, left)) if left > 0 else b""
+
+
 class FileContent:
     """One file's content, to be read once, from front to end.
 
@@ -180,7 +192,8 @@ class LayerFiles:
         tar.skip_to(start)
         length = table.offsets[row] - start
         stored = table.stored_sizes[row]
-        regions = SparseMapReader(self._limits).read(tar, length, size, stored)
+        entry = _Entry(tar, table.offsets[row] + stored)
+        regions = SparseMapReader(self._limits).read(entry, length, size, stored)
         return FileContent(tar, size, regions)
 
     def start(self, row: int) -> int:

@@ -61,6 +61,7 @@ _NOT_ASKED = frozenset(
     {
         *("json_bytes", "json_depth", "kept_bytes", "members", "index_nodes", "index_depth"),
         *("implied_folders", "layers", "links", "link_bytes"),
+        *("extracted_file_bytes", "extracted_bytes"),
     }
 )
 """The limits that no scan of a layer depends on."""

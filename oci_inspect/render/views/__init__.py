@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from oci_inspect.render.views.analyze import analyze_view
     from oci_inspect.render.views.cache import cache_view
     from oci_inspect.render.views.dockerfile import dockerfile_text, dockerfile_view
+    from oci_inspect.render.views.extract import extract_view
     from oci_inspect.render.views.history import history_view
     from oci_inspect.render.views.images import images_view
     from oci_inspect.render.views.inspection import inspect_view
@@ -22,6 +23,7 @@ _HOMES = {
     "cache_view": "cache",
     "dockerfile_text": "dockerfile",
     "dockerfile_view": "dockerfile",
+    "extract_view": "extract",
     "history_view": "history",
     "images_view": "images",
     "inspect_view": "inspection",
@@ -35,6 +37,7 @@ __all__ = [
     "cache_view",
     "dockerfile_text",
     "dockerfile_view",
+    "extract_view",
     "history_view",
     "images_view",
     "inspect_view",
