@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from oci_inspect.errors import ArchiveError
 from oci_inspect.filesystem.masks import both, selector
 from oci_inspect.filesystem.tree import Folder, Located, UnionTree
-from oci_inspect.layer.content import FileContent
+from oci_inspect.layer.content import FileData
 from oci_inspect.layer.entries import (
     BLOCK_DEVICE,
     CHAR,
@@ -140,7 +140,7 @@ class _Export:
         self._out(header(new))
         read: Callable[[int], bytes] = content.read_data
         if self._progress is not None:
-            read = self._progress.counted(_Data(content)).read
+            read = self._progress.counted(FileData(content)).read
         for (_, left), filler in zip(content.regions, fillers, strict=False):
             while left:
                 data = _reading(path, read, min(CHUNK, left))
@@ -180,13 +180,6 @@ def _reading(path: bytes, read: Callable[P, R], *arguments: P.args, **more: P.kw
         return read(*arguments, **more)
     except OSError as error:
         raise ArchiveError(shown_path(path), error.strerror or str(error)) from error
-
-
-class _Data:
-    """What is stored of a file, as a source."""
-
-    def __init__(self, content: FileContent) -> None:
-        self.read = content.read_data
 
 
 class _Gathered:

@@ -40,6 +40,7 @@ _NOTHING = EntryTable()
 class LayerStack:
     """The layers of one image, bottom to top, each with its rows.
 
+    What changed, and what was lost and why, can only be told where ``contents`` were looked at.
     ``problems`` are sentences on what could not be read or merged: with any of them, what is shown
     may not be what a container would see. ``doubts`` are digests that were computed by the way and
     do not hold. Whoever wants all digests checked asks for an analysis.
@@ -51,6 +52,11 @@ class LayerStack:
     doubts: tuple[str, ...]
     files: LayerOpener
     limits: Limits = DEFAULT_LIMITS
+    contents: bool = False
+
+    def _need_contents(self) -> None:
+        if not self.contents:
+            raise ValueError("look(contents=True) tells what changed and what was lost")
 
     def _merge(self, tables: Sequence[EntryTable], journal: Journal | None = None) -> UnionTree:
         findings = FindingCollector()
@@ -77,6 +83,7 @@ class LayerStack:
 
     def lost(self, up_to: int | None = None) -> tuple[UnionTree, Losses]:
         """The merged tree, and what is in one of its layers but not, or no longer so, in it."""
+        self._need_contents()
         losses = Losses()
         tables = self.tables if up_to is None else self.tables[: self.known(up_to) + 1]
         return self._merge(tables, losses), losses
@@ -88,11 +95,13 @@ class LayerStack:
 
         With it the merged tree, in which the entries are looked up.
         """
+        self._need_contents()
         journal = LayerChanges(layers)
         return self._merge(self.tables, journal), journal.layers
 
     def net_changes(self, first: int, last: int) -> tuple[UnionTree, tuple[Change, ...]]:
         """What some layers in a row changed together, however they went about it."""
+        self._need_contents()
         self.known(first)
         after = self.tree(up_to=last)
         before = self._merge(self.tables[:first])
@@ -186,7 +195,7 @@ def look(
     if heavy:
         reuse = None if cache is None else Reuse(cache, limits, [image])
         rows |= scan_blobs(store, heavy, labels, means, reuse)
-    return _stacked(store, image, rows, limits, layers)
+    return replace(_stacked(store, image, rows, limits, layers), contents=contents)
 
 
 def _plain(store: Store[LayerScan], name: str) -> bool:

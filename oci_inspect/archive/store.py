@@ -105,16 +105,38 @@ class Store(ABC, Generic[T]):
         """Give back what was opened."""
 
 
+class _SharedFile:
+    """An open file that several readers share. Once it is closed, none of them reads another's."""
+
+    def __init__(self, path: str, fd: int) -> None:
+        self.path = path
+        self._fd = fd
+
+    @property
+    def number(self) -> int:
+        """The descriptor. Raises :class:`ArchiveError` where it is closed."""
+        if self._fd < 0:
+            raise ArchiveError(self.path, "it is closed: no file in it can be read any more")
+        return self._fd
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
 class _FileSlice:
     """A part of a file, read without moving anybody's position."""
 
-    def __init__(self, fd: int, offset: int, size: int) -> None:
-        self._fd = fd
+    def __init__(self, file: _SharedFile, offset: int, size: int) -> None:
+        self._file = file
         self._offset = offset
         self._left = size
 
     def read(self, size: int, /) -> bytes:
-        data = os.pread(self._fd, min(size, self._left), self._offset) if self._left else b""
+        size = min(size, self._left)
+        data = os.pread(self._file.number, size, self._offset) if size else b""
         self._offset += len(data)
         self._left -= len(data)
         return data
@@ -153,7 +175,7 @@ class TarFileStore(Store[T]):
 
     def __init__(self, path: str, fd: int, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(path, limits)
-        self._fd = fd
+        self._file = _SharedFile(path, fd)
         self._watched = WatchedFile(path, fd)
         self.size = self._watched.size
         cursor = FileCursor(fd, self.size)
@@ -166,9 +188,8 @@ class TarFileStore(Store[T]):
 
     def open(self, member: Member) -> SkippingSource:
         """The member's bytes. Raises :class:`ArchiveError` once the archive is closed."""
-        if self._fd < 0:
-            raise ArchiveError(self.path, "it is closed: no file in it can be opened any more")
-        return _FileSlice(self._fd, member.offset, member.size)
+        _ = self._file.number  # closed? now is the time to say so
+        return _FileSlice(self._file, member.offset, member.size)
 
     def check_unchanged(self) -> None:
         """Compare the open file with what it was at the start."""
@@ -176,9 +197,7 @@ class TarFileStore(Store[T]):
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._file.close()
 
 
 class StreamStore(Store[T]):

@@ -15,7 +15,9 @@ from oci_inspect.cli.options import Common, common, parse_limits
 
 if TYPE_CHECKING:
     from oci_inspect.extraction.results import Extraction
+    from oci_inspect.filesystem.tree import UnionTree
     from oci_inspect.looking import LayerStack
+    from oci_inspect.progress import Progress
 
 
 @common(
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--special",
     is_flag=True,
-    help="Make devices and FIFOs as well, and keep set-user-ID and set-group-ID bits of files.",
+    help="Make devices and FIFOs as well, and keep set-user-ID bits, of files that are now yours.",
 )
 @click.option(
     "--same-owner",
@@ -64,6 +66,7 @@ def command(
     code 1, and so is a file that could not be written.
     """
     from oci_inspect.cli import session
+    from oci_inspect.cli.progress import progress_line
     from oci_inspect.errors import ArchiveError
 
     if layer is not None and up_to is not None:
@@ -75,8 +78,8 @@ def command(
         if stack.problems:
             hint = "--layer N takes one layer alone" if layer is None else None
             raise ArchiveError(archive.info.path, stack.problems[0], hint)
-        with _terminated_like_interrupted():
-            result = _extract(common, tree, directory or ".", paths, options)
+        with _terminated_like_interrupted(), progress_line(quiet=common.quiet) as progress:
+            result = _extract(common, tree, directory or ".", paths, options, progress)
     _show(common, archive.info, stack, result)
     if result.damaged:
         return EXIT_INPUT
@@ -84,13 +87,20 @@ def command(
 
 
 def _extract(
-    common: Common, tree: Any, directory: str, paths: tuple[str, ...], options: dict[str, bool]
+    common: Common,
+    tree: UnionTree,
+    directory: str,
+    paths: tuple[str, ...],
+    options: dict[str, bool],
+    progress: Progress,
 ) -> Extraction:
     from oci_inspect.extraction.extracting import extract
 
     follow = options.pop("dereference")
     limits = parse_limits(common.limits)
-    return extract(tree, directory, paths or None, follow=follow, limits=limits, **options)
+    return extract(
+        tree, directory, paths or None, follow=follow, limits=limits, progress=progress, **options
+    )
 
 
 def _show(common: Common, info: Any, stack: LayerStack, result: Extraction) -> None:

@@ -16,6 +16,7 @@ from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.looking import LayerStack
 from oci_inspect.paths import path_bytes, path_text
+from oci_inspect.progress import Progress
 
 _SHOWN = 3
 """How many of the paths that are in the way an error names."""
@@ -31,6 +32,7 @@ def extract(
     special: bool = False,
     same_owner: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
 ) -> Extraction:
     """Write files of a tree below ``directory``, each at its full path in the image.
 
@@ -39,7 +41,8 @@ def extract(
     one at the end with ``follow``. Whatever is in ``directory``, and whatever the image holds,
     nothing outside of it is written to. Files that are there are replaced with ``force`` only;
     ``special`` makes devices and FIFOs as well and keeps set-user-ID bits; ``same_owner``, for root
-    alone, restores owners, those bits and extended attributes.
+    alone, restores owners, those bits and extended attributes. ``progress`` is told of the bytes of
+    content.
 
     Before anything is written this raises :class:`PathError` for a path that stands for nothing,
     :class:`TargetError` for files that are in the way, :class:`NoSpaceError`,
@@ -63,7 +66,7 @@ def extract(
     count = len(plan.folders) + len(plan.symlinks) + len(plan.specials)
     check_room(directory, map(plan.stored, plan.files), count, freed)
     with TargetFolder(directory) as target:
-        Writer(plan, target, options, limits, result).run()
+        Writer(plan, target, options, limits, result, progress or Progress()).run()
     return result
 
 

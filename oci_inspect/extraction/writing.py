@@ -22,10 +22,11 @@ from oci_inspect.extraction.placing import Placing
 from oci_inspect.extraction.plan import PARENT, Plan
 from oci_inspect.extraction.results import Extraction, Outcome
 from oci_inspect.extraction.target import FULL, TargetFolder
-from oci_inspect.layer.content import FileContent, LayerFiles, TarBytes
+from oci_inspect.layer.content import FileContent, FileData, LayerFiles, TarBytes
 from oci_inspect.layer.entries import CHAR, FIFO, Entry
 from oci_inspect.limits import Limits
 from oci_inspect.paths import shown_path
+from oci_inspect.progress import Progress
 from oci_inspect.stream.source import CHUNK
 
 T = TypeVar("T")
@@ -46,7 +47,9 @@ class Writer:
         options: Options,
         limits: Limits,
         result: Extraction,
+        progress: Progress,
     ) -> None:
+        self._progress = progress
         self._plan = plan
         self._tree = plan.tree
         self._target = target
@@ -59,6 +62,7 @@ class Writer:
 
     def run(self) -> None:
         """Write everything. Raises :class:`NoSpaceError`; what is complete by then stays."""
+        self._progress.expect(self._plan.content_bytes)
         try:
             self._make_folders()
             self._write_files()
@@ -102,7 +106,7 @@ class Writer:
             raise ArchiveError(self._target.directory, "its archive is closed, or was not opened")
         for layer, references in groupby(self._plan.files, key=self._tree.layer_of):
             assert opener is not None
-            reading = _LayerReading(opener.layer(layer))
+            reading = _LayerReading(opener.layer(layer), self._progress)
             base = self._tree.bases[layer]
             for reference in references:
                 self._write_file(reading, reference, reference - base)
@@ -211,8 +215,9 @@ class Writer:
 class _LayerReading:
     """One pass over a layer. Once its bytes cannot be read, all files behind fail as that one."""
 
-    def __init__(self, files: LayerFiles) -> None:
+    def __init__(self, files: LayerFiles, progress: Progress) -> None:
         self._files = files
+        self._progress = progress
         self._tar: TarBytes | None = None
         self._broken: OciInspectError | None = None
 
@@ -226,12 +231,13 @@ class _LayerReading:
             raise self._broken.with_traceback(None)
         try:
             content = _read(lambda: self._open(row))
+            data_of = self._progress.counted(FileData(content))
             written = 0
             for offset, length in content.regions:
                 os.lseek(descriptor, offset, os.SEEK_SET)
                 end = written + length
                 while written < end:
-                    data = _read(lambda: content.read_data(CHUNK))
+                    data = _read(lambda: data_of.read(CHUNK))
                     _write(descriptor, data)
                     written += len(data)
         except OciInspectError as error:

@@ -18,6 +18,8 @@ from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import IMPLIED, Folder, Node, UnionTree, reference_of
 from oci_inspect.layer.entries import DIRECTORY, FILE, SYMLINK
 
+_PIECE = 1 << 20
+
 
 class Kind(StrEnum):
     """What happened to a path."""
@@ -71,7 +73,7 @@ def differences(tree: UnionTree, before: int, after: int) -> tuple[str, ...]:
     why = []
     if a.types[i] != kind:
         why.append("type")
-    elif kind == FILE and (a.sizes[i], a.fingerprints[i]) != (b.sizes[j], b.fingerprints[j]):
+    elif kind == FILE and not same_content(tree, before, after):
         why.append("content")
     elif kind == SYMLINK and a.linknames.get(i) != b.linknames.get(j):
         why.append("target")
@@ -86,6 +88,29 @@ def differences(tree: UnionTree, before: int, after: int) -> tuple[str, ...]:
     if a.xattrs.get(i, ()) != b.xattrs.get(j, ()):
         why.append("xattrs")
     return tuple(why)
+
+
+def same_content(tree: UnionTree, before: int, after: int) -> bool:
+    """Whether two regular files have the same content, as far as sizes and fingerprints tell.
+
+    Where one was listed without its content, the files are read, if they still can be.
+    """
+    (old, i), (new, j) = tree.locate(before), tree.locate(after)
+    a, b = tree.tables[old], tree.tables[new]
+    size, prints = a.sizes[i], (a.fingerprints[i], b.fingerprints[j])
+    if size != b.sizes[j]:
+        return False
+    if not size or 0 not in prints or tree.files is None:
+        return prints[0] == prints[1]
+    one, other = tree.files.open(old, i), tree.files.open(new, j)
+    while data := one.read(_PIECE):
+        ahead = memoryview(data)
+        while ahead:
+            part = other.read(len(ahead))
+            if part != ahead[: len(part)]:
+                return False
+            ahead = ahead[len(part) :]
+    return True
 
 
 class _Collector:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from oci_inspect.filesystem.applying import Applying
 from oci_inspect.filesystem.changes import Kind, differences
 from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.reasons import Reason
-from oci_inspect.filesystem.tree import reference_of
+from oci_inspect.filesystem.tree import FileOpener, reference_of
 
 
 class PathEvent(NamedTuple):
@@ -30,10 +31,14 @@ class PathEvent(NamedTuple):
 
 
 class PathLog(Journal):
-    """Listens to what happens at one path; ``events`` are in the order of the layers."""
+    """Listens to what happens at one path; ``events`` are in the order of the layers.
 
-    def __init__(self, path: bytes) -> None:
+    ``files`` opens files whose contents must be compared.
+    """
+
+    def __init__(self, path: bytes, files: FileOpener | None = None) -> None:
         self.events: list[PathEvent] = []
+        self._files = files
         self._path = path
         self._now: int | None = None
         self._loss: tuple[Reason, bytes | None] | None = None
@@ -57,7 +62,7 @@ class PathLog(Journal):
         elif before is not None and after is None:
             self._add(layer, Kind.DELETED, before, after, (), loss)
         elif before is not None and after is not None:
-            why = differences(tree, before, after)
+            why = differences(replace(tree, files=self._files), before, after)
             self._add(layer, Kind.CHANGED, before, after, why, None)
 
     def _add(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from oci_inspect.errors import ArchiveError, PathError
 from oci_inspect.layer.content import FileContent, FileStream, LayerFiles
 from oci_inspect.layer.entries import DIRECTORY, FILE, TYPE_NAMES, Entry, EntryTable
-from oci_inspect.paths import path_bytes, shown_path
+from oci_inspect.paths import normalise, path_bytes, shown_path
 
 if TYPE_CHECKING:
     from oci_inspect.filesystem.path_log import PathEvent
@@ -212,11 +212,14 @@ class UnionTree:
         return BufferedReader(FileStream(self.content(found.node, found.path)), 1 << 16)
 
     def log(self, path: str | bytes) -> tuple[PathEvent, ...]:
-        """What each layer did to a path, as it is written, from the lowest to the highest."""
+        """What each layer did to a path, as it is written, from the lowest to the highest.
+
+        Contents of layers that were only listed are read, to tell changed ones from unchanged ones.
+        """
         from oci_inspect.filesystem.merge import merge
         from oci_inspect.filesystem.path_log import PathLog
         from oci_inspect.findings import FindingCollector
 
-        journal = PathLog(path_bytes(path).strip(b"/"))
+        journal = PathLog(normalise(path_bytes(path))[0], self.files)
         merge(self.tables, FindingCollector(), journal=journal)
         return tuple(journal.events)

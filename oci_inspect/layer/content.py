@@ -124,6 +124,13 @@ class FileContent:
         return zeros
 
 
+class FileData:
+    """What is stored of a file, as a source: its runs of data one after the other."""
+
+    def __init__(self, content: FileContent) -> None:
+        self.read = content.read_data
+
+
 class FileStream(io.RawIOBase):
     """A file's content as a binary stream of Python's."""
 
