@@ -116,6 +116,7 @@ class _Counted:
 class _CountedSkipping:
     def __init__(self, source: SkippingSource, progress: Progress, part: Part) -> None:
         self._source = source
+        self.peek = source.peek
         self._progress = progress
         self._part = part
 

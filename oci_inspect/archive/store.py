@@ -146,6 +146,11 @@ class _FileSlice:
         self._offset += size
         self._left -= size
 
+    def peek(self, offset: int, size: int, /) -> bytes:
+        if offset + size > self._left:
+            size = max(0, self._left - offset)
+        return os.pread(self._file.number, size, self._offset + offset)
+
 
 class WatchedFile:
     """Notices when an open file changes: its size and its time are compared with the first ones."""
@@ -355,6 +360,12 @@ class _OwnedFile:
             size = min(size, self._left)
             self._file.seek(size, os.SEEK_CUR)
             self._left -= size
+
+    def peek(self, offset: int, size: int, /) -> bytes:
+        if self._file.closed or offset >= self._left:
+            return b""
+        size = min(size, self._left - offset)
+        return os.pread(self._file.fileno(), size, self._file.tell() + offset)
 
     def __del__(self) -> None:
         self._file.close()

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import Finding, finding
 from oci_inspect.layer.entries import EntryTable
+from oci_inspect.layer.plain_headers import probable_size
 from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
 from oci_inspect.stream.source import CHUNK, SkippingSource
+from oci_inspect.stream.tar import BLOCK
 
 _SMALLEST = 4 * KIB
 _WORTH = 64 * KIB
+_FAR = 12 * KIB
+"""Bytes from one header to the next, on average, from which on headers are read one by one."""
+_FEW, _MANY = 16, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +34,84 @@ class LayerListing:
 
 
 def list_layer(source: SkippingSource, size: int, limits: Limits = DEFAULT_LIMITS) -> LayerListing:
-    """List an uncompressed layer of ``size`` bytes.
+    """List an uncompressed layer of ``size`` bytes. Raises ``OSError`` of the source alone."""
+    return _Listing(source, size, limits).run()
 
-    Pieces are small as long as the contents between two headers are large, and grow where headers
-    follow each other. Raises ``OSError`` of the source alone.
+
+class _Listing:
+    """A layer on its way.
+
+    It is read in pieces: small ones as long as the contents between two headers are large, and
+    larger ones where headers follow each other. In between, runs of plain headers are read one by
+    one, going from each to the next.
     """
-    scanner = TarScanner(limits, contents=False)
-    left = min(size, limits.layer_bytes)
-    piece = _WORTH
-    met: list[Finding] = []
-    if size > left:
-        error = LimitExceededError("layer_bytes", limits.layer_bytes, size, "the layer")
-        met.append(finding("limit-exceeded", "", str(error)))
-    try:
-        while left and (data := source.read(min(piece, left))):
-            left -= len(data)
-            scanner.feed(data)
-            if scanner.ahead >= _WORTH:
-                skipped = scanner.skip(left)
-                source.skip(skipped)
-                left -= skipped
-                piece = max(_SMALLEST, piece // 2)
-            else:
-                piece = min(CHUNK, 2 * piece)
-    except LimitExceededError as error:
-        met.append(finding("limit-exceeded", "", str(error)))
-    if met:
-        scanner.cut()
-    else:
-        scanner.close()
-    scanner.findings.extend(met)
-    return LayerListing(scanner.table, scanner.findings.result(), scanner.listed and not met)
+
+    def __init__(self, source: SkippingSource, size: int, limits: Limits) -> None:
+        self._source = source
+        self._size = size
+        self._limits = limits
+        self._left = min(size, limits.layer_bytes)
+        self._scanner = TarScanner(limits, contents=False)
+        self._piece = _WORTH
+        self._run = _FEW
+
+    def run(self) -> LayerListing:
+        scanner, limits = self._scanner, self._limits
+        met: list[Finding] = []
+        if self._size > self._left:
+            error = LimitExceededError("layer_bytes", limits.layer_bytes, self._size, "the layer")
+            met.append(finding("limit-exceeded", "", str(error)))
+        try:
+            while self._left and self._read_piece():
+                pass
+        except LimitExceededError as error:
+            met.append(finding("limit-exceeded", "", str(error)))
+        if met:
+            scanner.cut()
+        else:
+            scanner.close()
+        scanner.findings.extend(met)
+        return LayerListing(scanner.table, scanner.findings.result(), scanner.listed and not met)
+
+    def _read_piece(self) -> bool:
+        """Go on by a piece, and by what needs not be read behind it; False at the end."""
+        scanner = self._scanner
+        rows, before = len(scanner.table), self._left
+        data = self._source.read(min(self._piece, self._left))
+        self._left -= len(data)
+        scanner.feed(data)
+        far = self._left and scanner.ahead >= _WORTH
+        rows = len(scanner.table) - rows
+        if far or before - self._left >= _FAR * rows > 0:
+            self._skip(scanner.skip(self._left))
+            while self._go_from_header_to_header():
+                pass
+        self._piece = max(_SMALLEST, self._piece // 2) if far else min(CHUNK, 2 * self._piece)
+        return bool(data)
+
+    def _go_from_header_to_header(self) -> bool:
+        """Take some headers by themselves; False where that does not go on: pieces tell why."""
+        peek, left = self._source.peek, self._left
+        blocks: list[bytes] = []
+        starts: list[int] = []
+        sizes: list[int] = []
+        position = 0
+        for _ in range(self._run):
+            block = peek(position, BLOCK)
+            size = probable_size(block) if len(block) == BLOCK else None
+            if size is None or (end := position + (size + 2 * BLOCK - 1 & -BLOCK)) > left:
+                break
+            blocks.append(block)
+            starts.append(position)
+            sizes.append(size)
+            position = end
+        if not blocks or not self._scanner.take_blocks(blocks, starts, sizes, position):
+            self._run = _FEW
+            return False
+        self._skip(position)
+        whole, self._run = len(blocks) == self._run, min(_MANY, 2 * self._run)
+        return whole and position >= _FAR * len(blocks)
+
+    def _skip(self, size: int) -> None:
+        self._source.skip(size)
+        self._left -= size

@@ -92,7 +92,7 @@ class PlainHeaders:
         if not starts:
             return None
         blocks = [data[start : start + BLOCK] for start in starts]
-        found = self._columns(blocks, starts, sizes, end)
+        found = self.columns(blocks, starts, sizes, end)
         if found is not None:
             self._most = min(_MOST, 2 * self._most)
             return found
@@ -101,7 +101,7 @@ class PlainHeaders:
         low, high = 0, len(starts)
         while high - low > 1:
             middle = (low + high) // 2
-            part = self._columns(blocks[:middle], starts[:middle], sizes[:middle], starts[middle])
+            part = self.columns(blocks[:middle], starts[:middle], sizes[:middle], starts[middle])
             if part is None:
                 high = middle
             else:
@@ -110,10 +110,13 @@ class PlainHeaders:
         self._odd_next = found is not None
         return found
 
-    def _columns(
+    def columns(
         self, blocks: list[bytes], starts: list[int], sizes: list[int], end: int
     ) -> Headers | None:
-        """The columns of ``blocks`` where each is a plain header, else None."""
+        """The columns of ``blocks`` where each is a plain header, else None.
+
+        ``sizes`` are as :func:`probable_size` tells them, ``end`` is behind the last.
+        """
         joined = b"".join(blocks)
         if not joined.isascii():
             return None
@@ -153,6 +156,17 @@ class PlainHeaders:
             i: until_nul(blocks[i][_LINK]) for i in others if kinds[i] in (SYMLINK, HARDLINK)
         }
         return Headers(starts, names, tidy, kinds, sizes, triples, seconds, targets, end)
+
+
+def probable_size(block: bytes) -> int | None:
+    """The size that a header block gives, before it was looked at whether it is one."""
+    if not _KINDS[block[_TYPE]]:
+        return None
+    try:
+        size = int(block[_SIZE], 8)
+    except ValueError:
+        return None
+    return size if size >= 0 else None
 
 
 def _walk(data: bytes, position: int, most: int) -> tuple[list[int], list[int], int]:

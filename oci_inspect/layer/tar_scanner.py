@@ -124,6 +124,26 @@ class TarScanner:
                 position = self._run(data, position)
         self._position += size
 
+    def take_blocks(
+        self, blocks: list[bytes], starts: list[int], sizes: list[int], end: int
+    ) -> bool:
+        """Go on by headers whose contents were not read, from ``starts`` in what comes to ``end``.
+
+        False where one of them must be looked at by itself: then nothing was taken. Raises
+        :class:`LimitExceededError`.
+        """
+        waiting = self._content or self._padding or self._payload_left or self._carry
+        if self._contents or waiting or self._ended or self._lost or self._zero_seen:
+            return False
+        if not self._headers.plain or len(self.table) + len(blocks) > self._limits.entries:
+            return False
+        headers = self._plain.columns(blocks, starts, sizes, end)
+        if headers is None:
+            return False
+        self._rows(b"", headers, end)
+        self._position += end
+        return True
+
     @property
     def ahead(self) -> int:
         """Bytes of content and padding that come next, as far as they were not fed."""
@@ -173,7 +193,7 @@ class TarScanner:
                 most = max(1, self._limits.entries + 1 - len(self.table))
                 headers = self._plain.take(data, position, most)
             if headers is not None:
-                position = self._rows(data, headers)
+                position = self._rows(data, headers, len(data))
                 if self._content or self._padding:
                     return position
             else:
@@ -184,8 +204,12 @@ class TarScanner:
                     return position
         return position
 
-    def _rows(self, data: bytes, headers: Headers) -> int:
-        """Keep the rows of plain headers; return the position behind what was taken."""
+    def _rows(self, data: bytes, headers: Headers, size: int) -> int:
+        """Keep the rows of plain headers; return the position behind what was taken.
+
+        ``size`` is that of the piece, of which ``data`` may be empty where contents are not asked
+        for.
+        """
         headers, error = self._tidy(headers)
         table = self.table
         table.paths += headers.names
@@ -200,7 +224,7 @@ class TarScanner:
         table.offsets.fromlist([base + start for start in headers.starts])
         whole = list(zip(headers.starts, headers.sizes, strict=True))
         over = len(table.paths) > self._limits.entries
-        cut = not over and bool(whole) and sum(whole[-1]) + BLOCK > len(data)
+        cut = not over and bool(whole) and sum(whole[-1]) + BLOCK > size
         if over or cut:
             whole.pop()
         table.fingerprints.fromlist(
@@ -217,8 +241,8 @@ class TarScanner:
             table.fingerprints.append(0)
             self._begin_content(headers.sizes[-1])
             return headers.starts[-1] + BLOCK
-        self._padding = max(0, headers.end - len(data))
-        return min(headers.end, len(data))
+        self._padding = max(0, headers.end - size)
+        return min(headers.end, size)
 
     def _tidy(self, headers: Headers) -> tuple[Headers, LimitExceededError | None]:
         """Make paths of the names and keep the targets of links.

@@ -21,10 +21,14 @@ class Source(Protocol):
 
 
 class SkippingSource(Source, Protocol):
-    """A source that can go forward without reading."""
+    """A source that can go forward without reading, and look ahead without going."""
 
     def skip(self, size: int, /) -> None:
         """Go forward by ``size`` bytes, to the end where there are fewer."""
+        ...
+
+    def peek(self, offset: int, size: int, /) -> bytes:
+        """Return up to ``size`` bytes that stand ``offset`` bytes ahead, and stay."""
         ...
 
 
@@ -38,6 +42,11 @@ class BytesSource:
     def skip(self, size: int, /) -> None:
         """Go forward by ``size`` bytes."""
         self._position += size
+
+    def peek(self, offset: int, size: int, /) -> bytes:
+        """Return up to ``size`` bytes from further ahead."""
+        start = self._position + offset
+        return self._data[start : start + size]
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes."""

@@ -39,6 +39,13 @@ class Counting:
         assert size >= 0
         self._position += size
 
+    def peek(self, offset: int, size: int, /) -> bytes:
+        start = self._position + offset
+        piece = self._data[start : start + size]
+        self.read_bytes += len(piece)
+        self.reads += 1
+        return piece
+
 
 def rows(of: LayerListing | LayerScan) -> list[Entry]:
     return [of.table.row(i)._replace(fingerprint=0) for i in range(len(of.table))]
@@ -47,11 +54,16 @@ def rows(of: LayerListing | LayerScan) -> list[Entry]:
 def listed(
     data: bytes, limits: Limits = DEFAULT_LIMITS, step: int = 1 << 30, worth: int | None = None
 ) -> LayerListing:
-    """The listing of a tar; ``worth`` is how much content is worth passing over."""
+    """The listing of a tar; ``worth`` is how much content is worth passing over.
+
+    With it headers are read one by one wherever that is possible at all.
+    """
     with ExitStack() as stack:
         if worth is not None:
             stack.enter_context(patch("oci_inspect.layer.listing._WORTH", worth))
             stack.enter_context(patch("oci_inspect.layer.listing._SMALLEST", 512))
+            stack.enter_context(patch("oci_inspect.layer.listing._FAR", 1))
+            stack.enter_context(patch("oci_inspect.layer.listing._FEW", 2))
         return list_layer(Counting(data, step), len(data), limits)
 
 
@@ -199,3 +211,38 @@ def test_file_that_claims_more_than_there_is_ends_with_the_blob() -> None:
     assert [row.size for row in rows(found)] == [0, 300_000]
     assert not found.listed
     assert source.read_bytes <= 64 * KIB
+
+
+def test_headers_that_are_far_from_each_other_are_read_by_themselves() -> None:
+    """20 kB from one to the next: some pieces at first, then 512 bytes for each."""
+    tar = TarBuilder()
+    for i in range(2_000):
+        tar.file(f"d/{i:06}", bytes(20_000))
+    data = tar.build()
+    source = Counting(data)
+    found = list_layer(source, len(data))
+    assert len(found.table) == 2_000 and found.listed
+    assert source.read_bytes < len(data) // 10
+    assert rows(found) == rows(scan_layer(BytesSource(data)))
+
+
+def test_headers_that_are_near_to_each_other_are_read_in_pieces() -> None:
+    tar = TarBuilder()
+    for i in range(5_000):
+        tar.file(f"d/{i:06}", b"x" * 1_000)
+    data = tar.build()
+    source = Counting(data)
+    assert len(list_layer(source, len(data)).table) == 5_000
+    assert source.reads < 40
+
+
+def test_odd_headers_among_far_ones_do_not_make_it_look_again_and_again() -> None:
+    tar = TarBuilder()
+    for i in range(1_000):
+        tar.file(f"d/{i:06}" if i % 3 else "d/" + "é" * 60 + str(i), bytes(30_000))
+    data = tar.build()
+    source = Counting(data)
+    found = list_layer(source, len(data))
+    assert rows(found) == rows(scan_layer(BytesSource(data)))
+    assert source.reads < 20 * 1_000
+    assert source.read_bytes < 1.2 * len(data)

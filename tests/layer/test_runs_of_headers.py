@@ -149,14 +149,14 @@ def test_an_odd_header_every_other_entry_does_not_make_longer_runs_in_vain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked = 0
-    columns = PlainHeaders._columns
+    columns = PlainHeaders.columns
 
     def counting(self, blocks, *rest):  # type: ignore[no-untyped-def]
         nonlocal looked
         looked += len(blocks)
         return columns(self, blocks, *rest)
 
-    monkeypatch.setattr(PlainHeaders, "_columns", counting)
+    monkeypatch.setattr(PlainHeaders, "columns", counting)
     pair = plain(1) + ODD["an uid in base 256"]
     count = 2000
     agreed(pair * count + END, steps=(1 << 20,), subjects=False)
