@@ -67,7 +67,7 @@ GROUPS = {
         ("ours", "theirs"),
     ),
     "files": Group(
-        "looking into an archive as a process, against pipes of tar: cat, how many times faster",
+        "looking into an archive as a process, against pipes of tar and a decompressor",
         looking.files,
         ("ours", "pipe"),
     ),
