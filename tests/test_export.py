@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -223,6 +224,45 @@ def test_what_tar_unpacks_is_what_umoci_unpacks(tmp_path):
     path = REAL / "skopeo-oci-gzip.tar"
     theirs = on_disk(umoci_unpack(path, tmp_path))
     assert on_disk(unpack(exported(path), tmp_path / "ours")) == theirs
+
+
+def podman_export(path: Path, folder: Path, short: Path) -> bytes:
+    """What podman exports of a container of the image, which is never started.
+
+    Of its folders those below ``short`` must have paths of no more than 50 characters.
+    """
+    podman = [
+        *("podman", "--storage-driver", "vfs"),
+        *("--root", folder / "root", "--runroot", short / "run", "--tmpdir", short / "tmp"),
+    ]
+
+    def ask(*arguments: str | Path) -> str:
+        done = subprocess.run(
+            [*podman, *arguments], capture_output=True, text=True, check=False, timeout=120
+        )
+        if done.returncode:
+            pytest.skip(f"podman does not run here: {done.stderr.strip()[-200:]}")
+        return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+    image = ask("load", "--quiet", "--input", path).removeprefix("Loaded image: ")
+    container = ask("create", "--network", "none", image)
+    ask("export", "--output", folder / "rootfs.tar", container)
+    ask("rm", container)
+    return (folder / "rootfs.tar").read_bytes()
+
+
+def test_what_tar_unpacks_is_what_podman_exports(tmp_path):
+    if shutil.which("podman") is None:
+        pytest.skip("there is no podman here")
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files to others")
+    path = REAL / "podman-docker.tar"
+    with tempfile.TemporaryDirectory(prefix="pm", dir="/tmp") as short:
+        theirs = on_disk(unpack(podman_export(path, tmp_path, Path(short)), tmp_path / "theirs"))
+    ours = on_disk(unpack(exported(path), tmp_path / "ours"))
+    for name in MOUNTED - ours.keys():
+        del theirs[name]
+    assert ours == theirs
 
 
 # The same bytes, whatever the way in
