@@ -1,7 +1,9 @@
 """The merged file system as one tar: the same image, the same bytes.
 
-Entries are sorted by path, nothing in them is of the clock, the machine or the user. What a tar of
-a layer had beyond the files themselves (user names, access times, comments) is left out.
+Each folder stands right before all that is in it, names in a folder in the order of their bytes:
+programs that unpack a tar give a folder its mode and time when they leave it. Nothing in it is of
+the clock, the machine or the user. What a tar of a layer had beyond the files themselves (user
+names, access times, comments) is left out.
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ def export_tar(tree: UnionTree, write: Write, progress: Progress | None = None) 
 
     ``tree`` comes from :meth:`ArchiveFile.tree` or :meth:`LayerStack.tree`, whose archive must be
     open. The root has no entry of its own. A folder that no entry describes is given mode 0755,
-    the owner 0 and the time 0. Of an inode with several names the first, as they are sorted, has
-    the content, the others are hard links to it. Sparse files stay sparse.
+    the owner 0 and the time 0. Of an inode with several names the first that comes has the
+    content, the others are hard links to it. Sparse files stay sparse.
 
     Each compressed layer is read once more, from its beginning to the last file that is needed;
     what comes by before its turn waits in memory and in a temporary file. ``progress`` is told of
@@ -80,7 +82,7 @@ def export_tar(tree: UnionTree, write: Write, progress: Progress | None = None) 
     out = _Gathered(write)
     with OrderedFiles(opener.layer, lambda i: _wanted(tree, i)) as files:
         export = _Export(tree, files, out, progress)
-        for located in tree.walk():
+        for located in tree.nested():
             export.add(located)
     out(END)
     out.flush()

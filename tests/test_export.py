@@ -552,7 +552,7 @@ def test_what_goes_in_comes_out(tmp_path_factory, tree, compression, count):
         for path, one in expected.items()
     }
     assert {path: described[path] for path in expected} == wanted
-    assert list(described) == sorted(described)
+    assert list(described) == sorted(described, key=lambda path: path.split(b"/"))
     implied = described.keys() - expected.keys()
     assert all(described[path][:5] == (ord("d"), 0o755, 0, 0, 0) for path in implied)
     python = members(data)
@@ -779,3 +779,36 @@ def test_memory_does_not_grow_with_what_must_wait(tmp_path, size):
             tracemalloc.stop()
     assert sum(pieces) == (count + 1) * (size + 512) + 1024
     assert peak < 24 * MIB
+
+
+# Folders, for those who unpack
+
+
+@pytest.mark.parametrize("user", [None, 65534])
+def test_tar_is_done_with_a_folder_when_it_leaves_it(tmp_path, user):
+    """A name such as B.pm sorts between B and B/c, but must not stand there."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    low = TarBuilder().dir("B", mode=0o555, mtime=1000).file("B.pm", b"1").file("B/c", b"2")
+    low.dir("B/d", mode=0o500, mtime=2000).file("B/d/e", b"3").file("B/d-", b"4")
+    data = export_of(tmp_path, low)
+    assert list(members(data)) == ["B", "B/c", "B/d", "B/d/e", "B/d-", "B.pm"]
+    folder = Path("/tmp") / f"oci-inspect-test-{os.getpid()}-{user}"
+    folder.mkdir()
+    try:
+        if user is not None:
+            os.chown(folder, user, user)
+        done = subprocess.run(
+            ["tar", "-xpf", "-", "-C", folder],
+            input=data,
+            capture_output=True,
+            check=False,
+            user=user,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        for name, time, mode in (("B", 1000, 0o555), ("B/d", 2000, 0o500)):
+            info = (folder / name).stat()
+            assert (int(info.st_mtime), stat.S_IMODE(info.st_mode)) == (time, mode)
+        assert (folder / "B/d/e").read_bytes() == b"3"
+    finally:
+        shutil.rmtree(folder)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from oci_inspect.cli.options import Common, common
-from oci_inspect.cli.viewing import choose, find_path, view_options
+from oci_inspect.cli.viewing import choose, telling_where, view_options
 
 
 @common(
@@ -27,7 +29,9 @@ def command(common: Common, paths: tuple[str, ...], layer: int | None, up_to: in
     choice = choose(layer, up_to)
     with session.looking(common, files=True, layer=layer, up_to=up_to) as (_, stack):
         tree = stack.tree(up_to=choice.up_to, layer=choice.layer)
-        found = [find_path(stack, tree, path_bytes(path)) for path in paths]
+        where = nullcontext() if layer is not None else telling_where(stack)
+        with where:
+            found = [tree.resolve(path_bytes(path)) for path in paths]
         contents = [tree.content(one.node, one.path) for one in found]
         session.emit_contents(common, contents)
     return session.seen(stack)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Section = tuple[int, int, UnionTree, Sequence[Change]]
 
-_RANGE = re.compile(r"(-?\d{1,9})(?:\.\.(-?\d{1,9}))?")
+_RANGE = re.compile(r"(-?\d{1,9})?(\.\.)?(-?\d{1,9})?")
 
 
 @common(
@@ -28,26 +28,31 @@ _RANGE = re.compile(r"(-?\d{1,9})(?:\.\.(-?\d{1,9}))?")
     example="oci-inspect diff --layers 3..5 image.tar",
     quiet="As docker diff prints it: a letter and a path.",
 )
+@click.argument("path", default="")
 @click.option("--layer", type=int, metavar="N", help="One layer; 0 is the lowest, -1 the highest.")
 @click.option(
-    "--layers", metavar="A..B", help="What layers A to B changed together.  [default: each layer]"
+    "--layers",
+    metavar="A..B",
+    help="What layers A to B changed together, as in 3..5, 3.. or ..5.  [default: each layer]",
 )
-def command(common: Common, layer: int | None, layers: str | None) -> int:
+def command(common: Common, path: str, layer: int | None, layers: str | None) -> int:
     """Show what layers added (A), changed (C) and deleted (D), with the bytes, and why.
 
-    By default each layer by itself. A changed path says in what: content, mode, owner, time,
-    xattrs, type, target of a link, device; entries for a folder in which names came or went, below
-    for one further up. Where only the metadata of a file changed, its whole content is stored
-    again: that is said too.
+    By default each layer by itself, and all paths; with PATH those at and below it. A changed path
+    says in what: content, mode, owner, time, xattrs, type, target of a link, device; entries for a
+    folder in which names came or went, below for one further up. Where only the metadata of a file
+    changed, its whole content is stored again: that is said too.
     """
     from oci_inspect.cli import session
+    from oci_inspect.paths import normalise, path_bytes
 
     if layer is not None and layers is not None:
         raise click.UsageError("--layer and --layers exclude each other")
-    if layers is not None and _RANGE.fullmatch(layers) is None:
+    if layers is not None and (not layers or _RANGE.fullmatch(layers) is None):
         raise click.BadParameter(f"{layers!r} is no range such as 3..5", param_hint="--layers")
+    plain, _ = normalise(path_bytes(path))
     with session.looking(common, contents=True) as (archive, stack):
-        sections = _sections(stack, layer, layers)
+        sections = _below(_sections(stack, layer, layers), plain)
         if common.format == "table":
             session.emit_lines(common, _lines(common, stack, sections))
         else:
@@ -59,8 +64,9 @@ def _sections(stack: LayerStack, layer: int | None, layers: str | None) -> Itera
     if layers is not None:
         found = _RANGE.fullmatch(layers)
         assert found is not None
-        first = stack.known(int(found[1]))
-        last = first if found[2] is None else stack.known(int(found[2]))
+        lowest, dots, highest = found.groups()
+        first = stack.known(int(lowest or 0))
+        last = stack.known(int(highest or -1)) if dots else first
         if last < first:
             raise click.BadParameter(f"{layers!r} ends before it begins", param_hint="--layers")
         tree, changes = stack.net_changes(first, last)
@@ -70,6 +76,15 @@ def _sections(stack: LayerStack, layer: int | None, layers: str | None) -> Itera
     tree, found_changes = stack.changes(wanted)
     for index in sorted(found_changes):
         yield index, index, tree, found_changes[index]
+
+
+def _below(sections: Iterator[Section], path: bytes) -> Iterator[Section]:
+    """What of the sections is at or below a path, as it is written."""
+    for first, last, tree, changes in sections:
+        if path:
+            prefix = path + b"/"
+            changes = [one for one in changes if one.path == path or one.path.startswith(prefix)]
+        yield first, last, tree, changes
 
 
 def _lines(common: Common, stack: LayerStack, sections: Iterator[Section]) -> Iterator[str]:

@@ -24,8 +24,9 @@ def command(common: Common, layer: int | None, up_to: int | None) -> int:
     """Write the merged root file system as one tar, the same bytes every time.
 
     It is what a container made of the image would begin with, as 'docker export' gives it: modes,
-    numeric owners, times, hard links, devices, extended attributes, and sparse files, sorted by
-    path. The tar is in the pax format; GNU tar needs --xattrs to unpack extended attributes.
+    numeric owners, times, hard links, devices, extended attributes, and sparse files; the names in
+    each folder are sorted. It is in the pax format; GNU tar needs --xattrs to unpack extended
+    attributes.
 
     What a compressed layer has in another order waits in memory and in a temporary file (TMPDIR
     says where). An image that cannot be read to its end is not exported: exit 3, and nothing is

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, common, parse_limits
+from oci_inspect.cli.viewing import telling_where
 
 if TYPE_CHECKING:
     from oci_inspect.extraction.results import Extraction
@@ -76,9 +77,11 @@ def command(
     with session.looking(common, files=True, layer=layer, up_to=up_to) as (archive, stack):
         tree = stack.tree(up_to=up_to, layer=layer)
         if stack.problems:
-            hint = "--layer N takes one layer alone" if layer is None else None
+            alone = layer is not None or len(stack) == 1
+            hint = None if alone else "--layer N takes one layer alone"
             raise ArchiveError(archive.info.path, stack.problems[0], hint)
-        with _terminated_like_interrupted(), progress_line(quiet=common.quiet) as progress:
+        where = nullcontext() if layer is not None else telling_where(stack)
+        with where, _ended_like_interrupted(), progress_line(quiet=common.quiet) as progress:
             result = _extract(common, tree, directory or ".", paths, options, progress)
     _show(common, archive.info, stack, result)
     if result.damaged:
@@ -117,8 +120,8 @@ def _show(common: Common, info: Any, stack: LayerStack, result: Extraction) -> N
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Make SIGTERM an interrupt for as long as files are written: what is half written goes."""
+def _ended_like_interrupted() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP interrupts while files are written: what is half written goes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -126,8 +129,12 @@ def _terminated_like_interrupted() -> Iterator[None]:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # under nohup it stays ignored
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

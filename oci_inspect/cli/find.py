@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -44,21 +45,25 @@ _TYPES = "fdlcbp"
 )
 @click.option(
     "--size",
+    "sizes",
+    multiple=True,
     metavar="[+-]N",
-    help="Files of more than +N, less than -N, or of N bytes, as in +1M, -20KiB.",
+    help="Files of more than +N, less than -N, or of N bytes, as in +1M, -20KiB; both for a range.",
 )
 @click.option(
     "--newer",
+    multiple=True,
     metavar="TIME|PATH",
     help="Changed after a time, as in 2026-01-31 or 2026-01-31T12:00:00Z, or after a file was.",
 )
-@click.option("--setuid", is_flag=True, help="Files that set the user ID.")
-@click.option("--setgid", is_flag=True, help="Files that set the group ID.")
+@click.option("--setuid", is_flag=True, help="What has the set-user-ID bit.")
+@click.option("--setgid", is_flag=True, help="What has the set-group-ID bit.")
 @click.option("--world-writable", is_flag=True, help="What anyone may write to.")
 @click.option("--xattrs", is_flag=True, help="What has extended attributes, such as capabilities.")
 @click.option("--user", metavar="NAME|ID", help="Whose owner it is.")
 @click.option("--group", metavar="NAME|ID", help="Whose group it is.")
 @click.option("-l", "--long", is_flag=True, help="Print like ls -l.")
+@click.option("-b", "--bytes", "exact", is_flag=True, help="With -l: sizes in bytes.")
 @click.option("-n", "--numeric", is_flag=True, help="With -l: numbers of owners, no names.")
 @click.option("-0", "--print0", is_flag=True, help="Paths as they are, a NUL behind each.")
 @view_options(deleted=True)
@@ -68,8 +73,8 @@ def command(
     names: tuple[str, ...],
     paths: tuple[str, ...],
     types: tuple[str, ...],
-    size: str | None,
-    newer: str | None,
+    sizes: tuple[str, ...],
+    newer: tuple[str, ...],
     setuid: bool,
     setgid: bool,
     world_writable: bool,
@@ -77,6 +82,7 @@ def command(
     user: str | None,
     group: str | None,
     long: bool,
+    exact: bool,
     numeric: bool,
     print0: bool,
     layer: int | None,
@@ -85,23 +91,25 @@ def command(
 ) -> int:
     """Find files of an image by name, type, size, time, owner or mode.
 
-    Everything below PATH, by default the root, that meets all the conditions is printed. Patterns
-    are those of find; of several --name (or --path, or --type) one is enough. Nothing found is no
-    error.
+    PATH, by default the root, and everything below it that meets all the conditions is printed.
+    Patterns are those of find; of several --name (or --path, or --type) one is enough. Nothing
+    found is no error.
     """
     from oci_inspect.cli import session
     from oci_inspect.filesystem.criteria import Criteria
     from oci_inspect.paths import path_bytes
 
+    if print0 and (long or common.format != "table"):
+        raise click.UsageError("--print0 prints paths and nothing else: leave -l and --format")
     kinds = _kinds(types)
-    sizes = None if size is None else _size_range(size)
+    ranges = tuple(map(_size_range, sizes))
     with viewing(common, path, choose(layer, up_to, deleted)) as view:
         criteria = Criteria(
             names=tuple(map(path_bytes, names)),
             paths=tuple(map(path_bytes, paths)),
             types=kinds,
-            size=sizes,
-            newer=None if newer is None else _moment(newer, view),
+            sizes=ranges,
+            newer=max((_moment(one, view) for one in newer), default=None),
             setuid=setuid,
             setgid=setgid,
             world_writable=world_writable,
@@ -109,12 +117,18 @@ def command(
             uid=None if user is None else _owner(user, view, "user"),
             gid=None if group is None else _owner(group, view, "group"),
         )
-        _print(common, view, criteria, long, numeric, print0)
+        _print(common, view, criteria, long, exact, numeric, print0)
     return session.seen(view.stack)
 
 
 def _print(
-    common: Common, view: View, criteria: Criteria, long: bool, numeric: bool, print0: bool
+    common: Common,
+    view: View,
+    criteria: Criteria,
+    long: bool,
+    exact: bool,
+    numeric: bool,
+    print0: bool,
 ) -> None:
     from oci_inspect.cli import session
     from oci_inspect.render import entries
@@ -123,7 +137,7 @@ def _print(
     test = criteria.test()
 
     def found() -> Iterator[Item]:
-        return filter(test, view.items())
+        return filter(test, chain(view.itself(), view.items()))
 
     if print0:
         session.emit_bytes(common, b"".join(b"/%b\0" % item.path for item in found()))
@@ -140,7 +154,8 @@ def _print(
         session.emit_pieces(common, pieces)
         return
     owners = view.owners(numeric) if long else None
-    listing = Listing(session.style_of(common), owners, lambda item: b"/" + item.path)
+    style = session.style_of(common)
+    listing = Listing(style, owners, lambda item: b"/" + item.path, exact=exact)
     if long and not common.quiet:
         session.emit_lines(common, listing.long(found))
     elif common.quiet:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 @click.argument("path", default="")
 @click.option("-l", "--long", is_flag=True, help="Modes, owners, sizes, times and layers as well.")
+@click.option("-b", "--bytes", "exact", is_flag=True, help="With -l: sizes in bytes.")
 @click.option("-R", "--recursive", is_flag=True, help="All that is below as well.")
 @click.option("-n", "--numeric", is_flag=True, help="With -l: numbers of owners, no names.")
 @view_options(deleted=True)
@@ -31,6 +32,7 @@ def command(
     common: Common,
     path: str,
     long: bool,
+    exact: bool,
     recursive: bool,
     numeric: bool,
     layer: int | None,
@@ -49,7 +51,7 @@ def command(
         if common.format != "table":
             _for_machines(common, view)
         else:
-            _for_people(common, view, long, recursive or deleted, numeric)
+            _for_people(common, view, long, exact, recursive or deleted, numeric)
     return session.seen(view.stack)
 
 
@@ -67,14 +69,16 @@ def _for_machines(common: Common, view: View) -> None:
     session.emit_pieces(common, pieces)
 
 
-def _for_people(common: Common, view: View, long: bool, recursive: bool, numeric: bool) -> None:
+def _for_people(
+    common: Common, view: View, long: bool, exact: bool, recursive: bool, numeric: bool
+) -> None:
     from oci_inspect.cli import session
     from oci_inspect.render.listing import Listing
 
     style = session.style_of(common)
     items = view.items if recursive else _children(view)
-    shown = _whole if recursive else _last
-    listing = Listing(style, view.owners(numeric) if long else None, shown)
+    shown = _whole if recursive or view.is_leaf else _last
+    listing = Listing(style, view.owners(numeric) if long else None, shown, exact=exact)
     if common.quiet:
         session.emit_lines(common, listing.short_plain(items()))
     elif long:

@@ -48,8 +48,8 @@ def open_target(
             raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
         if sys.stdin.isatty():
             raise click.UsageError("standard input is a terminal: pipe an archive into it")
-    elif not os.path.lexists(path):
-        raise ArchiveError(path, "there is no such file", HOW_TO_SAVE)
+    else:
+        _check_paths(path, common.output)
     limits = parse_limits(common.limits)
     # An empty --image names no image: it is a script's unset variable, not a wish for all.
     wanted = reference if common.reference is None else common.reference
@@ -68,6 +68,20 @@ def open_target(
         keep=keep,
     )
     return archive, wanted
+
+
+def _check_paths(path: str, output: str | None) -> None:
+    """Refuse an input that is not there, and an output that is the input, or lies in it."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ArchiveError(path, "there is no such file", HOW_TO_SAVE) from error
+    except (OSError, ValueError):
+        return  # opening it tells why
+    if output is not None and os.path.exists(output):  # noqa: PTH110
+        inside = os.path.commonpath(map(os.path.realpath, (path, output)))
+        if inside == os.path.realpath(path) or os.path.samefile(path, output):  # noqa: PTH121
+            raise click.UsageError(f"{output} is what is read: name another file for the output")
 
 
 def _platform(common: Common) -> Platform | None:

@@ -51,6 +51,21 @@ class View:
         """Whether this is a tree as a container sees it."""
         return self.top is not None
 
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is looked at something in a merged tree that is no folder."""
+        from oci_inspect.filesystem.tree import Folder
+
+        return self.top is not None and not isinstance(self.top.node, Folder)
+
+    def itself(self) -> Iterator[Item]:
+        """The folder that a merged tree is looked at from, which is not among the items."""
+        from oci_inspect.filesystem.items import item_of
+        from oci_inspect.filesystem.tree import Folder
+
+        if self.top is not None and isinstance(self.top.node, Folder):
+            yield item_of(self.tree, self.top)
+
     def owners(self, numeric: bool) -> Owners | None:
         """Names of users and groups, unless only numbers are wanted."""
         from oci_inspect.filesystem.owners import read_owners
@@ -121,6 +136,7 @@ def viewing(common: Common, path: str, choice: Choice) -> Iterator[View]:
     """Open an archive and find what is to be listed. A path that is not there is an error."""
     from oci_inspect.cli import session
     from oci_inspect.filesystem.items import below, layer_items, lost_items, tree_items
+    from oci_inspect.filesystem.tree import Folder
     from oci_inspect.paths import normalise, path_bytes
 
     asked = path_bytes(path)
@@ -145,6 +161,8 @@ def viewing(common: Common, path: str, choice: Choice) -> Iterator[View]:
         else:
             tree = stack.tree(up_to=choice.up_to)
             top = find_path(stack, tree, asked)
+            if not isinstance(top.node, Folder):
+                top = find_path(stack, tree, asked, follow=False)  # as ls and find name it
             found = View(
                 *(archive, stack, tree, choice, top.path, top), lambda: tree_items(tree, top)
             )
@@ -164,15 +182,22 @@ def _check_there(view: View) -> None:
 
 def find_path(stack: LayerStack, tree: UnionTree, path: bytes, *, follow: bool = True) -> Located:
     """What lies at a path. Where nothing does, the error says which layer had it."""
+    with telling_where(stack):
+        return tree.resolve(path, follow=follow)
+
+
+@contextmanager
+def telling_where(stack: LayerStack) -> Iterator[None]:
+    """Add to what is said of a missing path which layer had it, where one had."""
     from oci_inspect.errors import PathError
-    from oci_inspect.paths import normalise
+    from oci_inspect.paths import normalise, path_bytes
 
     try:
-        return tree.resolve(path, follow=follow)
+        yield
     except PathError as error:
-        plain, _ = normalise(path)
+        plain, _ = normalise(path_bytes(error.path))
         had = [i for i, table in enumerate(stack.tables) if plain in table.paths]
-        if not error.missing or not had:
+        if not error.missing or not had or ":" in error.problem:
             raise
-        hint = f"{error.problem}, but layer {had[-1]} had it: '--layer {had[-1]}' shows it"
+        hint = f"{error.problem}, but layer {had[-1]} had it: see --layer {had[-1]}"
         raise PathError(error.path, hint, missing=True) from error

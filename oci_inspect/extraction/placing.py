@@ -60,7 +60,7 @@ class Placing:
                     outcomes.append((path, None))
             return outcomes
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it is not there, or nobody may touch it
                 os.unlink(temporary, dir_fd=home)
             os.close(home)
 
@@ -86,7 +86,7 @@ class Placing:
                 _link(home, temporary, there, second)
                 os.rename(second, name, src_dir_fd=there, dst_dir_fd=there)
             finally:
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     os.unlink(second, dir_fd=there)
 
     def _link(self, home: int, temporary: bytes, there: int, name: bytes) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from oci_inspect.filesystem.items import Item
+from oci_inspect.filesystem.patterns import matcher
 from oci_inspect.layer.entries import FILE, SYMLINK
 
 SET_USER_ID, SET_GROUP_ID, WORLD_WRITABLE = 0o4000, 0o2000, 0o002
@@ -32,13 +32,13 @@ class Criteria:
 
     ``names`` are patterns for the last part of a path, ``paths`` for the whole of it, from the root
     and with a slash in front; in both ``*`` matches slashes too (find(1), -name, -path); one of
-    several is enough. ``newer`` is in nanoseconds since 1970.
+    several is enough. Of several ``sizes`` all must hold. ``newer`` is in nanoseconds since 1970.
     """
 
     names: tuple[bytes, ...] = ()
     paths: tuple[bytes, ...] = ()
     types: frozenset[int] = frozenset()
-    size: SizeRange | None = None
+    sizes: tuple[SizeRange, ...] = ()
     newer: int | None = None
     setuid: bool = False
     setgid: bool = False
@@ -53,21 +53,23 @@ class Criteria:
         if self.types:
             tests.append(lambda item: item.kind in self.types)
         if self.names:
-            tests.append(lambda item: _any(item.path.rpartition(b"/")[2], self.names))
+            names = [matcher(one) for one in self.names]
+            tests.append(lambda item: _any(item.path.rpartition(b"/")[2] or b"/", names))
         if self.paths:
-            tests.append(lambda item: _any(b"/" + item.path, self.paths))
-        if (size := self.size) is not None:
-            tests.append(lambda item: item.kind == FILE and size.holds(item.size))
+            paths = [matcher(one) for one in self.paths]
+            tests.append(lambda item: _any(b"/" + item.path, paths))
+        if sizes := self.sizes:
+            tests.append(
+                lambda item: item.kind == FILE and all(one.holds(item.size) for one in sizes)
+            )
         if (newer := self.newer) is not None:
             tests.append(lambda item: _time(item) > newer)
         if self.setuid:
-            tests.append(lambda item: item.kind == FILE and bool(item.mode & SET_USER_ID))
+            tests.append(lambda item: _has(item, SET_USER_ID))
         if self.setgid:
-            tests.append(lambda item: item.kind == FILE and bool(item.mode & SET_GROUP_ID))
+            tests.append(lambda item: _has(item, SET_GROUP_ID))
         if self.world_writable:
-            tests.append(
-                lambda item: item.kind not in (0, SYMLINK) and bool(item.mode & WORLD_WRITABLE)
-            )
+            tests.append(lambda item: _has(item, WORLD_WRITABLE))
         if self.xattrs:
             tests.append(lambda item: item.entry is not None and bool(item.entry.xattrs))
         if self.uid is not None:
@@ -77,8 +79,13 @@ class Criteria:
         return lambda item: all(test(item) for test in tests)
 
 
-def _any(text: bytes, patterns: tuple[bytes, ...]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+def _any(text: bytes, patterns: list[Callable[[bytes], bool]]) -> bool:
+    return any(pattern(text) for pattern in patterns)
+
+
+def _has(item: Item, bits: int) -> bool:
+    """Whether a mode has some bits; that of a symbolic link says nothing."""
+    return item.kind not in (0, SYMLINK) and item.mode & bits == bits
 
 
 def _time(item: Item) -> float:

@@ -122,6 +122,21 @@ class UnionTree:
         reference = reference_of(node)
         return Located(path, node, None if reference == IMPLIED else self.layer_of(reference))
 
+    def nested(self) -> Iterator[Located]:
+        """Everything below the root, each folder right before all that is in it.
+
+        The names in a folder are in the order of their bytes. Who unpacks it is done with a folder
+        once he leaves it.
+        """
+        stack: list[tuple[bytes, Node]] = [(b"", self.root)]
+        while stack:
+            path, node = stack.pop()
+            if path:
+                yield self.located(path, node)
+            if isinstance(node, Folder):
+                prefix = path + b"/" if path else b""
+                stack += ((prefix + name, node[name]) for name in sorted(node, reverse=True))
+
     def walk(self, path: bytes = b"", top: Node | None = None) -> Iterator[Located]:
         """Everything below the root, or below ``top``, which lies at ``path``, sorted by path.
 

@@ -100,15 +100,21 @@ _HOW = {
 
 
 class Listing:
-    """Makes lines of items; ``shown`` gives what of its path each is called."""
+    """Makes lines of items; ``shown`` gives what of its path each is called.
+
+    Sizes are rounded as docker rounds them, or ``exact`` in bytes.
+    """
 
     def __init__(
         self,
         style: Style,
         owners: Owners | None = None,
         shown: Callable[[Item], bytes] | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
         self._style = style
+        self._size = str if exact else human_size
         self._owners = owners or Owners()
         self._shown = shown or (lambda item: item.path)
 
@@ -161,7 +167,7 @@ class Listing:
         entry = None if item.deletion is not None else item.entry
         size = "-"
         if entry is not None and entry.type == FILE:
-            size = human_size(entry.size)
+            size = self._size(entry.size)
         elif entry is not None and entry.type in (CHAR, BLOCK_DEVICE):
             size = f"{entry.device[0]},{entry.device[1]}"
         return (
