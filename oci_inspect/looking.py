@@ -6,8 +6,8 @@ contents or digests, layers that are not compressed are only walked from header 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oci_inspect.analysis.verify import opens
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 Rows = LayerScan | LayerListing
 _NOTHING = EntryTable()
+_LEFT_OUT = ("hardlink-dangling", "path-unsafe", "path-through-symlink")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class LayerStack:
     What changed, and what was lost and why, can only be told where ``contents`` were looked at.
     ``problems`` are sentences on what could not be read or merged: with any of them, what is shown
     may not be what a container would see. ``doubts`` are digests that were computed by the way and
-    do not hold. Whoever wants all digests checked asks for an analysis.
+    do not hold. Whoever wants all digests checked asks for an analysis. ``left_out`` are sentences
+    on entries that a merge found no place for, such as hard links to nothing.
     """
 
     image: Image
@@ -53,6 +55,7 @@ class LayerStack:
     files: LayerOpener
     limits: Limits = DEFAULT_LIMITS
     contents: bool = False
+    left_out: list[str] = field(default_factory=list)
 
     def _need_contents(self) -> None:
         if not self.contents:
@@ -62,9 +65,15 @@ class LayerStack:
         findings = FindingCollector()
         tree = merge(tables, findings, self.limits, journal).tree
         for found in findings.result():
-            if limit_met([found]) and found.message not in self.problems:
-                self.problems.append(found.message)
-        return replace(tree, files=self.files)
+            if limit_met([found]):
+                told, message = self.problems, found.message
+            elif found.rule in _LEFT_OUT:
+                told, message = self.left_out, f"{found.subject}: {found.message}"
+            else:
+                continue
+            if message not in told:
+                told.append(message)
+        return replace(tree, files=self.files, limits=self.limits)
 
     def __len__(self) -> int:
         return len(self.tables)
@@ -89,27 +98,37 @@ class LayerStack:
         return self._merge(tables, losses), losses
 
     def changes(
-        self, layers: Container[int] | None = None
+        self, layers: Iterable[int] | None = None
     ) -> tuple[UnionTree, dict[int, tuple[Change, ...]]]:
         """What each of some layers changed, by its index; None asks for all.
 
         With it the merged tree, in which the entries are looked up.
         """
         self._need_contents()
-        journal = LayerChanges(layers)
+        wanted = None if layers is None else {self.known(layer) for layer in layers}
+        journal = LayerChanges(wanted, self.files)
         return self._merge(self.tables, journal), journal.layers
 
     def net_changes(self, first: int, last: int) -> tuple[UnionTree, tuple[Change, ...]]:
         """What some layers in a row changed together, however they went about it."""
         self._need_contents()
-        self.known(first)
+        first, last = self.known(first), self.known(last)
+        if last < first:
+            raise ValueError(f"layer {last} lies below layer {first}")
         after = self.tree(up_to=last)
         before = self._merge(self.tables[:first])
         return after, net_changes(before, after, after.bases[first])
 
     def known(self, layer: int) -> int:
-        """The index of a layer, if there is one; see :func:`layer_index`."""
-        return layer_index(self.image, layer)
+        """The index of a layer, if there is one; see :func:`layer_index`.
+
+        Raises :class:`LimitExceededError` as well, for one that was not looked at.
+        """
+        index = layer_index(self.image, layer)
+        if index >= len(self.tables):
+            count = len(self.image.layers)
+            raise LimitExceededError("layers", self.limits.layers, count, self.image.name)
+        return index
 
 
 def layer_index(image: Image, layer: int) -> int:
@@ -146,6 +165,11 @@ class LayerOpener:
             return open_member(self._store, member or "")
 
         return LayerFiles(self._tables[layer_index], blob, self._limits)
+
+    def plain(self, layer_index: int) -> bool:
+        """Whether a layer is not compressed, so that each of its files is read where it lies."""
+        member = self._layers[layer_index].member
+        return self._store.rereads and _plain(self._store, member or "")
 
     def open(self, layer_index: int, row: int) -> FileContent:
         """The content of a regular file, by its row in a layer."""

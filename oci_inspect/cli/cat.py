@@ -32,6 +32,8 @@ def command(common: Common, paths: tuple[str, ...], layer: int | None, up_to: in
         where = nullcontext() if layer is not None else telling_where(stack)
         with where:
             found = [tree.resolve(path_bytes(path)) for path in paths]
-        contents = [tree.content(one.node, one.path) for one in found]
-        session.emit_contents(common, contents)
+        for one in found:
+            tree.check_file(one)
+        # One at a time: each may hold a decompressor.
+        session.emit_contents(common, (tree.content(one.node, one.path) for one in found))
     return session.seen(stack)

@@ -48,4 +48,5 @@ def command(common: Common, layer: int | None, up_to: int | None) -> int:
             with progress_line(quiet=common.quiet) as progress:
                 export_tar(tree, write, progress)
             archive.check_unchanged()
+        session.tell_left_out(stack)
     return 0

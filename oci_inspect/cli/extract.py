@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, common, parse_limits
+from oci_inspect.cli.signals import ended_like_interrupted
 from oci_inspect.cli.viewing import telling_where
 
 if TYPE_CHECKING:
@@ -81,8 +79,9 @@ def command(
             hint = None if alone else "--layer N takes one layer alone"
             raise ArchiveError(archive.info.path, stack.problems[0], hint)
         where = nullcontext() if layer is not None else telling_where(stack)
-        with where, _ended_like_interrupted(), progress_line(quiet=common.quiet) as progress:
+        with where, ended_like_interrupted(), progress_line(quiet=common.quiet) as progress:
             result = _extract(common, tree, directory or ".", paths, options, progress)
+        session.tell_left_out(stack)
     _show(common, archive.info, stack, result)
     if result.damaged:
         return EXIT_INPUT
@@ -117,24 +116,3 @@ def _show(common: Common, info: Any, stack: LayerStack, result: Extraction) -> N
         from oci_inspect.render.views import extract_view
 
         session.show(common, extract_view(result))
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP interrupts while files are written: what is half written goes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # under nohup it stays ignored
-            signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -101,9 +101,12 @@ def command(
 
     if print0 and (long or common.format != "table"):
         raise click.UsageError("--print0 prints paths and nothing else: leave -l and --format")
+    if print0 and session.goes_to_terminal(common):
+        raise click.UsageError("--print0 is for a pipe, not for a terminal")
     kinds = _kinds(types)
     ranges = tuple(map(_size_range, sizes))
-    with viewing(common, path, choose(layer, up_to, deleted)) as view:
+    names_asked = any(one is not None and not _is_number(one) for one in (user, group))
+    with viewing(common, path, choose(layer, up_to, deleted), files=names_asked) as view:
         criteria = Criteria(
             names=tuple(map(path_bytes, names)),
             paths=tuple(map(path_bytes, paths)),
@@ -199,9 +202,13 @@ def _moment(text: str, view: View) -> int:
     return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
 def _owner(text: str, view: View, what: str) -> int:
     """A user's or a group's number, by its name in the image or as it was given."""
-    if text.isascii() and text.isdigit() and len(text) < 20:
+    if _is_number(text):
         return int(text)
     from oci_inspect.filesystem.owners import read_owners
 

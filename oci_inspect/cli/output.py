@@ -6,11 +6,13 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import click
+
+from oci_inspect.cli.signals import ended_like_interrupted
 
 
 def write_whole(path: str, data: bytes) -> None:
@@ -40,7 +42,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
                 else:
                     handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
                     file = os.fdopen(handle, "wb", buffering=0)
-        with file:
+        with ended_like_interrupted() if name else nullcontext(), file:
             watched = _Watched(path, file)
             yield cast("BinaryIO", watched)
             with _failing(path):

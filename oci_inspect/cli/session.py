@@ -15,7 +15,7 @@ from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, parse_limits
 from oci_inspect.cli.progress import progress_line
 from oci_inspect.cli.target import split_target
-from oci_inspect.errors import ArchiveError
+from oci_inspect.errors import ArchiveError, OciInspectError, PathError
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
@@ -31,6 +31,7 @@ HOW_TO_SAVE = "only saved images are read: 'docker save NAME -o image.tar' makes
 
 _TOGETHER = 1 << 16
 _PIECE = 1 << 20
+_EXAMPLES = 5
 
 PIPE_WIDTH = 200
 """Columns where nobody's terminal sets them: nothing is cut, as in ps and systemctl."""
@@ -156,12 +157,31 @@ def looking(
             elif up_to is not None:
                 layers = range(layer_index(image, up_to) + 1)
             stack = archive.look(image, contents=contents, layers=layers, jobs=common.jobs)
-        yield archive, stack
+        try:
+            yield archive, stack
+        except PathError as error:
+            if not stack.problems:
+                raise
+            _tell(stack)  # it may well be there
+            raise OciInspectError(str(error)) from error
         archive.check_unchanged()
+    _tell(stack)
+
+
+def _tell(stack: LayerStack) -> None:
+    """Say what was wrong with an image's layers."""
     for doubt in stack.doubts:
         warn(f"{doubt}: 'verify' tells more")
     for problem in stack.problems:
         warn(f"{problem}: what is shown is incomplete")
+
+
+def tell_left_out(stack: LayerStack) -> None:
+    """Say which entries of the layers nobody can put anywhere."""
+    for message in stack.left_out[:_EXAMPLES]:
+        warn(f"left out: {message}")
+    if len(stack.left_out) > _EXAMPLES:
+        warn(f"left out: {len(stack.left_out) - _EXAMPLES:,} more; 'verify' lists them")
 
 
 def seen(stack: LayerStack) -> int:
@@ -248,7 +268,11 @@ def emit(common: Common, text: str) -> None:
 def emit_pieces(common: Common, pieces: Iterable[str]) -> None:
     """Write text as it comes, some of it at a time."""
     if common.output is not None:
-        emit(common, "".join(pieces))
+        from oci_inspect.cli.output import whole_file
+
+        with whole_file(common.output) as file:
+            for piece in pieces:
+                file.write(piece.encode("utf-8", "backslashreplace"))
         return
     waiting: list[str] = []
     size = 0

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from oci_inspect.cli.options import Common, at_least_one, common
-from oci_inspect.cli.viewing import choose, view_options, viewing
+from oci_inspect.cli.viewing import View, choose, view_options, viewing
+
+if TYPE_CHECKING:
+    from oci_inspect.filesystem.items import Item
+
+DEEPEST = 200
+"""Levels that can be asked for."""
 
 
 @common(
@@ -54,8 +63,10 @@ def command(
     from oci_inspect.cli import session
     from oci_inspect.filesystem.sizing import add_up
 
+    if depth > DEEPEST:
+        raise click.BadParameter(f"{depth} is more than {DEEPEST}", param_hint="--depth")
     with viewing(common, path, choose(layer, up_to, deleted)) as view:
-        root = add_up(view.items(), view.path, depth)
+        root = add_up(view.items(), view.path, depth, _unreachable(view) if deleted else None)
         if common.format == "json":
             from oci_inspect.render.tree import tree_document
 
@@ -70,3 +81,17 @@ def command(
                 next(lines)
             session.emit_lines(common, lines)
     return session.seen(view.stack)
+
+
+def _unreachable(view: View) -> Callable[[Item], int]:
+    """The bytes of an item that nothing leads to any more, each inode once."""
+    seen: set[int] = set()
+
+    def weigh(item: Item) -> int:
+        if item.lost is None or item.lost.reference < 0 or item.lost.reference in seen:
+            return 0
+        seen.add(item.lost.reference)
+        layer, row = view.tree.locate(item.lost.reference)
+        return 0 if view.tree.live[layer][row] else item.size
+
+    return weigh

@@ -132,8 +132,11 @@ def choose(layer: int | None, up_to: int | None, deleted: bool = False) -> Choic
 
 
 @contextmanager
-def viewing(common: Common, path: str, choice: Choice) -> Iterator[View]:
-    """Open an archive and find what is to be listed. A path that is not there is an error."""
+def viewing(common: Common, path: str, choice: Choice, *, files: bool = False) -> Iterator[View]:
+    """Open an archive and find what is to be listed. A path that is not there is an error.
+
+    ``files`` must be readable as well, which a stream is copied for.
+    """
     from oci_inspect.cli import session
     from oci_inspect.filesystem.items import below, layer_items, lost_items, tree_items
     from oci_inspect.filesystem.tree import Folder
@@ -142,7 +145,7 @@ def viewing(common: Common, path: str, choice: Choice) -> Iterator[View]:
     asked = path_bytes(path)
     plain, _ = normalise(asked)
     looking = session.looking(
-        common, contents=choice.deleted, layer=choice.layer, up_to=choice.up_to
+        common, contents=choice.deleted, files=files, layer=choice.layer, up_to=choice.up_to
     )
     with looking as (archive, stack):
         if choice.layer is not None:

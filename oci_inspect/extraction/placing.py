@@ -10,12 +10,13 @@ import errno
 import os
 import secrets
 import stat
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from oci_inspect.extraction.target import TargetFolder, split
 
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 Outcomes = list[tuple[bytes, OSError | None]]
 
@@ -40,7 +41,7 @@ class Placing:
         than ``OSError`` are its caller's; nothing is left behind.
         """
         outcomes: Outcomes = []
-        left = list(paths)
+        left = deque(paths)
         home = self._home(left, outcomes)
         if home is None:
             return outcomes
@@ -51,7 +52,7 @@ class Placing:
             except (OSError, ValueError, OverflowError) as error:
                 return outcomes + [(path, _os_error(error)) for path in left]
             while left:
-                path = left.pop(0)
+                path = left.popleft()
                 try:
                     self._name(home, temporary, path, last=not left)
                 except OSError as error:
@@ -64,13 +65,13 @@ class Placing:
                 os.unlink(temporary, dir_fd=home)
             os.close(home)
 
-    def _home(self, left: list[bytes], outcomes: Outcomes) -> int | None:
+    def _home(self, left: deque[bytes], outcomes: Outcomes) -> int | None:
         """The folder of the first path whose folder is there; those before it have failed."""
         while left:
             try:
                 return os.dup(self._target.folder(split(left[0])[0]))
             except OSError as error:
-                outcomes.append((left.pop(0), _explained(error)))
+                outcomes.append((left.popleft(), _explained(error)))
         return None
 
     def _name(self, home: int, temporary: bytes, path: bytes, *, last: bool) -> None:

@@ -40,8 +40,7 @@ class Plan:
     def stored(self, reference: int) -> int:
         """Bytes of a file's content as stored: no holes."""
         layer, row = self.tree.locate(reference)
-        table = self.tree.tables[layer]
-        return table.stored_sizes.get(row, table.sizes[row])
+        return self.tree.tables[layer].stored(row)
 
     def leaves(self) -> Iterator[bytes]:
         """The paths of all that is no folder."""

@@ -8,6 +8,7 @@ changed; of a deleted folder only itself is told. Both as docker does.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,7 +16,14 @@ from oci_inspect.filesystem.applying import Applying
 from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.masks import rows_of
 from oci_inspect.filesystem.reasons import Reason
-from oci_inspect.filesystem.tree import IMPLIED, Folder, Node, UnionTree, reference_of
+from oci_inspect.filesystem.tree import (
+    IMPLIED,
+    FileOpener,
+    Folder,
+    Node,
+    UnionTree,
+    reference_of,
+)
 from oci_inspect.layer.entries import DIRECTORY, FILE, SYMLINK
 
 _PIECE = 1 << 20
@@ -93,16 +101,22 @@ def differences(tree: UnionTree, before: int, after: int) -> tuple[str, ...]:
 def same_content(tree: UnionTree, before: int, after: int) -> bool:
     """Whether two regular files have the same content, as far as sizes and fingerprints tell.
 
-    Where one was listed without its content, the files are read, if they still can be.
+    Where one was listed without its content the files are read. So are sparse files, whose holes no
+    fingerprint tells of; in compressed layers, where each would take a pass, those count as
+    different.
     """
     (old, i), (new, j) = tree.locate(before), tree.locate(after)
     a, b = tree.tables[old], tree.tables[new]
-    size, prints = a.sizes[i], (a.fingerprints[i], b.fingerprints[j])
-    if size != b.sizes[j]:
+    if a.sizes[i] != b.sizes[j] or not a.sizes[i]:
+        return a.sizes[i] == b.sizes[j]
+    known = a.fingerprinted and b.fingerprinted
+    sparse = i in a.stored_sizes or j in b.stored_sizes
+    files = tree.files
+    if known and not sparse:
+        return a.fingerprints[i] == b.fingerprints[j]
+    if files is None or (known and not (files.plain(old) and files.plain(new))):
         return False
-    if not size or 0 not in prints or tree.files is None:
-        return prints[0] == prints[1]
-    one, other = tree.files.open(old, i), tree.files.open(new, j)
+    one, other = files.open(old, i), files.open(new, j)
     while data := one.read(_PIECE):
         ahead = memoryview(data)
         while ahead:
@@ -168,7 +182,7 @@ class _Collector:
         sizes: dict[bytes, int] = {}
         for reference, path in self._hidden.items():
             layer, row = tree.locate(reference)
-            sizes[path] = sizes.get(path, 0) + tree.tables[layer].sizes[row]
+            sizes[path] = sizes.get(path, 0) + tree.tables[layer].stored(row)
         for path, size in sizes.items():
             changes[path] = changes[path]._replace(size=size)
         counted: set[int] = set()
@@ -184,14 +198,17 @@ class _Collector:
             return change
         if after in self._tree.names:
             counted.add(after)
-        return change._replace(size=table.sizes[row])
+        return change._replace(size=table.stored(row))
 
 
 class LayerChanges(Journal):
     """The changes of each of the ``wanted`` layers (None: of all), in ``layers`` by index."""
 
-    def __init__(self, wanted: Container[int] | None = None) -> None:
+    def __init__(
+        self, wanted: Container[int] | None = None, files: FileOpener | None = None
+    ) -> None:
         self.layers: dict[int, tuple[Change, ...]] = {}
+        self._files = files
         self._wanted = wanted
         self._listening = False
         self._base = 0
@@ -231,7 +248,7 @@ class LayerChanges(Journal):
         if not self._listening:
             return
         tree, before = layer.tree, self._before
-        found = _Collector(tree, layer.base)
+        found = _Collector(replace(tree, files=self._files), layer.base)
         deleted: set[bytes] = set()
         for path, reference in before.items():
             node = tree.lookup(path) if path else None

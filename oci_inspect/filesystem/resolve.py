@@ -44,7 +44,8 @@ def resolve(
             links += 1
             if links > limits.links:
                 raise PathError(
-                    shown_path(path), f"more than {limits.links} symbolic links on the way"
+                    shown_path(path),
+                    f"more than {limits.links} symbolic links on the way (see --limit links=N)",
                 )
             layer, row = tree.locate(child)
             target = tree.tables[layer].linknames.get(row, b"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from oci_inspect.filesystem.items import Item
 from oci_inspect.layer.entries import DIRECTORY
@@ -50,10 +50,16 @@ class SizeNode:
             self.layers[layer] = self.layers.get(layer, 0) + size
 
 
-def add_up(items: Iterable[Item], top: bytes, depth: int) -> SizeNode:
+def add_up(
+    items: Iterable[Item],
+    top: bytes,
+    depth: int,
+    weigh: Callable[[Item], int] | None = None,
+) -> SizeNode:
     """The items below ``top`` as a tree of sizes, down to ``depth`` levels below it.
 
-    What lies deeper is counted where it goes out of sight.
+    What lies deeper is counted where it goes out of sight. ``weigh`` says how many bytes an item
+    has, where that is not its size.
     """
     root = SizeNode(top)
     skipped = len(top) + 1 if top else 0
@@ -72,8 +78,8 @@ def add_up(items: Iterable[Item], top: bytes, depth: int) -> SizeNode:
             node.item = item
         if item.entry is None or not item.size:
             continue
-        size = item.size
-        if item.links > 1:
+        size = item.size if weigh is None else weigh(item)
+        if item.links > 1 and weigh is None:
             inode = item.layer_index, item.entry.offset
             if inode in several:
                 size = 0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from oci_inspect.errors import ArchiveError, PathError
 from oci_inspect.layer.content import FileContent, FileStream, LayerFiles
 from oci_inspect.layer.entries import DIRECTORY, FILE, TYPE_NAMES, Entry, EntryTable
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.paths import normalise, path_bytes, shown_path
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class FileOpener(Protocol):
 
     def open(self, layer_index: int, row: int) -> FileContent:
         """The content, to be read once."""
+        ...
+
+    def plain(self, layer_index: int) -> bool:
+        """Whether a layer is not compressed, so that each of its files is read where it lies."""
         ...
 
     def layer(self, layer_index: int) -> LayerFiles:
@@ -86,6 +91,7 @@ class UnionTree:
     stray: MutableSequence[bytearray] = field(default_factory=list)
     names: dict[int, int] = field(default_factory=dict)
     files: FileOpener | None = None
+    limits: Limits = DEFAULT_LIMITS
 
     def layer_of(self, reference: int) -> int:
         """The index of the layer an entry is in."""
@@ -153,11 +159,7 @@ class UnionTree:
                 continue
             prefix = path + b"/" if path else b""
             below = [(prefix + name, child, False) for name, child in node.items()]
-            below += [
-                (prefix + name, child, True)
-                for name, child in node.items()
-                if isinstance(child, Folder)
-            ]
+            below += [(path, child, True) for path, child, _ in below if isinstance(child, Folder)]
             below.sort(key=_place, reverse=True)
             stack += below
 
@@ -206,13 +208,20 @@ class UnionTree:
         """
         from oci_inspect.filesystem.resolve import resolve
 
-        return self.located(*resolve(self, path_bytes(path), follow=follow))
+        found = resolve(self, path_bytes(path), follow=follow, limits=self.limits)
+        return self.located(*found)
+
+    def check_file(self, found: Located) -> None:
+        """Raise :class:`PathError` for anything but a regular file."""
+        kind = self.kind(found.node)
+        if kind != FILE:
+            problem = f"it is no regular file but a {TYPE_NAMES[kind]}"
+            raise PathError(shown_path(found.path), problem)
 
     def content(self, node: Node, path: bytes) -> FileContent:
         """The content of a regular file. Raises :class:`PathError` for anything else."""
-        kind = self.kind(node)
-        if kind != FILE or isinstance(node, Folder):
-            raise PathError(shown_path(path), f"it is no regular file but a {TYPE_NAMES[kind]}")
+        self.check_file(self.located(path, node))
+        assert not isinstance(node, Folder)
         if self.files is None:
             raise ArchiveError(shown_path(path), "its archive is closed, or was not opened")
         return self.files.open(*self.locate(node))
@@ -236,5 +245,5 @@ class UnionTree:
         from oci_inspect.findings import FindingCollector
 
         journal = PathLog(normalise(path_bytes(path))[0], self.files)
-        merge(self.tables, FindingCollector(), journal=journal)
+        merge(self.tables, FindingCollector(), self.limits, journal)
         return tuple(journal.events)

@@ -50,7 +50,8 @@ class EntryTable:
 
     What few entries have (link names, devices, xattrs, fractions of seconds, stored sizes of sparse
     files) is kept by row number. A file that has a stored size is sparse, even where it is as
-    long. Nobody changes a table once its scan is done.
+    long. Where contents were not looked at, they are not ``fingerprinted``. Nobody changes a table
+    once its scan is done.
     """
 
     paths: list[bytes] = field(default_factory=list)
@@ -67,6 +68,11 @@ class EntryTable:
     xattrs: dict[int, tuple[tuple[bytes, bytes], ...]] = field(default_factory=dict)
     mtime_ns: dict[int, int] = field(default_factory=dict)
     stored_sizes: dict[int, int] = field(default_factory=dict)
+    fingerprinted: bool = True
+
+    def stored(self, row: int) -> int:
+        """Bytes of a file as they are stored: without the holes of a sparse one."""
+        return self.stored_sizes.get(row, self.sizes[row])
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -54,6 +54,7 @@ class _Listing:
         self._scanner = TarScanner(limits, contents=False)
         self._piece = _WORTH
         self._run = _FEW
+        self._cut = False
 
     def run(self) -> LayerListing:
         scanner, limits = self._scanner, self._limits
@@ -62,10 +63,12 @@ class _Listing:
             error = LimitExceededError("layer_bytes", limits.layer_bytes, self._size, "the layer")
             met.append(finding("limit-exceeded", "", str(error)))
         try:
-            while self._left and self._read_piece():
-                pass
+            while self._left and not self._cut:
+                self._read_piece()
         except LimitExceededError as error:
             met.append(finding("limit-exceeded", "", str(error)))
+        if self._cut:
+            met.append(finding("tar-truncated", "", "the archive ends before this layer does"))
         if met:
             scanner.cut()
         else:
@@ -73,21 +76,21 @@ class _Listing:
         scanner.findings.extend(met)
         return LayerListing(scanner.table, scanner.findings.result(), scanner.listed and not met)
 
-    def _read_piece(self) -> bool:
-        """Go on by a piece, and by what needs not be read behind it; False at the end."""
+    def _read_piece(self) -> None:
+        """Go on by a piece, and by what needs not be read behind it."""
         scanner = self._scanner
         rows, before = len(scanner.table), self._left
         data = self._source.read(min(self._piece, self._left))
         self._left -= len(data)
+        self._cut |= not data
         scanner.feed(data)
         far = self._left and scanner.ahead >= _WORTH
         rows = len(scanner.table) - rows
         if far or before - self._left >= _FAR * rows > 0:
             self._skip(scanner.skip(self._left))
-            while self._go_from_header_to_header():
+            while not self._cut and self._go_from_header_to_header():
                 pass
         self._piece = max(_SMALLEST, self._piece // 2) if far else min(CHUNK, 2 * self._piece)
-        return bool(data)
 
     def _go_from_header_to_header(self) -> bool:
         """Take some headers by themselves; False where that does not go on: pieces tell why."""
@@ -113,5 +116,6 @@ class _Listing:
         return whole and position >= _FAR * len(blocks)
 
     def _skip(self, size: int) -> None:
+        self._cut |= size > 0 and not self._source.peek(size - 1, 1)
         self._source.skip(size)
         self._left -= size

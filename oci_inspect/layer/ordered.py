@@ -103,7 +103,7 @@ class OrderedFiles:
             return None
         layer.marks[row] = 0
         layer.next_row = row + 1
-        if layer.wanted(len(layer.marks)) < 0 and tar.compression != "none":
+        if tar.compression != "none" and layer.wanted(len(layer.marks)) < 0:
             self._close(index, layer)
         if tar.compression != "zstd":
             return content

@@ -62,7 +62,7 @@ class TarScanner:
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, *, contents: bool = True) -> None:
-        self.table = EntryTable()
+        self.table = EntryTable(fingerprinted=contents)
         self._contents = contents
         self.findings = FindingCollector(EXAMPLES_PER_LAYER)
         self._limits = limits

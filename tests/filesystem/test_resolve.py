@@ -250,7 +250,7 @@ def test_messages_name_the_path_and_the_part_that_is_wrong() -> None:
     assert said("usr/none/x") == "/usr/none/x: no such file or folder: there is no /usr/none"
     assert said("nowhere") == "/nowhere: no such file or folder: there is no /none"
     assert said("lib/x/y") == "/lib/x/y: /usr/lib/x is no folder"
-    assert said("ring") == "/ring: more than 40 symbolic links on the way"
+    assert said("ring") == "/ring: more than 40 symbolic links on the way (see --limit links=N)"
 
 
 @pytest.mark.parametrize(("links", "fits"), [(39, True), (40, True), (41, False)])

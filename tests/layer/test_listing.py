@@ -210,7 +210,7 @@ def test_file_that_claims_more_than_there_is_ends_with_the_blob() -> None:
     found = list_layer(source, len(tar))
     assert [row.size for row in rows(found)] == [0, 300_000]
     assert not found.listed
-    assert source.read_bytes <= 64 * KIB
+    assert source.read_bytes <= 64 * KIB + 1  # the last byte, to see that it is there
 
 
 def test_headers_that_are_far_from_each_other_are_read_by_themselves() -> None:
