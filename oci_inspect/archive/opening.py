@@ -86,7 +86,7 @@ def open_store(
         raise ArchiveError(called, error.strerror or "it cannot be read") from error
     try:
         _find_root(store)
-    except ArchiveError:
+    except BaseException:
         store.close()
         raise
     return store
@@ -148,7 +148,11 @@ def _open_path(
         watched = WatchedFile(path, fd)
         store = _open_source(path, _watched(fd, progress), visitor, limits, keep)
         if stat.S_ISREG(kind):
-            watched.check()
+            try:
+                watched.check()
+            except ArchiveError:
+                store.close()
+                raise
         return store
     finally:
         if not taken:

@@ -257,7 +257,7 @@ class LayerChanges(Journal):
             elif path and isinstance(tree.lookup(path.rpartition(b"/")[0]), Folder):
                 deleted.add(path)
                 found.delete(path, reference)
-        for path, reference in before.items():
+        for path, reference in before.items() if deleted else ():
             while path and path not in deleted:
                 path = path.rpartition(b"/")[0]
             if path:
