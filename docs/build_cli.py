@@ -22,9 +22,9 @@ it. `python -m oci_inspect` is the same. Start with `oci-inspect analyze image.t
 ## What can be read
 
 `ARCHIVE` is a tar file, a folder, or `-` for standard input. A tar may be compressed as a whole
-with gzip, zstd, xz or bzip2. A stream is read once, and nothing is put on disk; `cat`, `extract` and
-`export` alone, which need the files in its layers, make a copy that has no name. What it is, is seen from
-its content:
+with gzip, zstd, xz or bzip2. A stream is read once, and nothing is put on disk; `cat`, `extract`
+and `export` alone, which need the files in its layers, make a copy that has no name. What it is, is
+seen from its content:
 
 | written by | kind |
 |---|---|
