@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,6 +23,16 @@ def write_whole(path: str, data: bytes) -> None:
 
 @contextmanager
 def whole_file(path: str) -> Iterator[BinaryIO]:
+    """A file to write to, which appears whole or not at all; a signal that ends us leaves nothing.
+
+    See :func:`_whole_file`.
+    """
+    with ended_like_interrupted(), _whole_file(path) as file:
+        yield file
+
+
+@contextmanager
+def _whole_file(path: str) -> Iterator[BinaryIO]:
     """A file to write to, which appears whole or not at all: written beside it, synced, renamed.
 
     A device or a FIFO is written to, never replaced; behind a link it is the file that is. What
@@ -42,7 +52,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
                 else:
                     handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
                     file = os.fdopen(handle, "wb", buffering=0)
-        with ended_like_interrupted() if name else nullcontext(), file:
+        with file:
             watched = _Watched(path, file)
             yield cast("BinaryIO", watched)
             with _failing(path):

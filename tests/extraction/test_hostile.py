@@ -12,6 +12,10 @@ from support.trees import opened, snapshot
 
 from oci_inspect import OciInspectError, extract
 
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may look into folders without rights"
+)
+
 Layers = tuple[TarBuilder | bytes, ...]
 
 

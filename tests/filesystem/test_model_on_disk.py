@@ -35,6 +35,11 @@ from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import scan_layer
 from oci_inspect.stream.source import BytesSource
 
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may look into folders without rights"
+)
+
+
 SHARES = 8
 IN_MEMORY = 200  # stacks of each share
 IN_ARCHIVES = 40
