@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,8 +49,10 @@ def _whole_file(path: str) -> Iterator[BinaryIO]:
                 if known is not None and not stat.S_ISREG(known):
                     file = target.open("wb", buffering=0)
                 else:
-                    handle, name = tempfile.mkstemp(prefix=".oci-inspect.", dir=target.parent)
-                    file = os.fdopen(handle, "wb", buffering=0)
+                    # Its name is known before it is made: an interrupt finds it to be removed.
+                    name = str(target.parent / f".oci-inspect.{os.urandom(8).hex()}")
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                    file = os.fdopen(os.open(name, flags, 0o600), "wb", buffering=0)
         with file:
             watched = _Watched(path, file)
             yield cast("BinaryIO", watched)
