@@ -9,7 +9,6 @@ import os
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from oci_inspect.analysis.census import take_census
 from oci_inspect.analysis.history import build_steps, match_history
@@ -29,6 +28,7 @@ from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_con
 from oci_inspect.archive.selection import select, select_one
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError, LimitExceededError
+from oci_inspect.estimating import CompressedSize, compressed_sizes
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import Finding, FindingCollector, limit_met
@@ -38,7 +38,7 @@ from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.looking import LayerStack, layer_index, look
 from oci_inspect.progress import Progress
-from oci_inspect.reuse import Reuse
+from oci_inspect.reuse import Reuse, ScanKeeper
 from oci_inspect.scanning import (
     Means,
     bytes_of,
@@ -50,9 +50,6 @@ from oci_inspect.scanning import (
     wanted_blobs,
 )
 from oci_inspect.spec.platform import parse_platform
-
-if TYPE_CHECKING:
-    from oci_inspect.layer.scan_cache import ScanCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class ArchiveFile:
     limits: Limits
     _store: Store[LayerScan]
     _progress: Progress
-    _cache: ScanCache | None = None
+    _cache: ScanKeeper | None = None
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -151,6 +148,14 @@ class ArchiveFile:
             raise ArchiveError(self.info.path, stack.problems[0])
         return tree
 
+    def compressed_sizes(self, image: Image) -> tuple[CompressedSize | None, ...]:
+        """How many bytes each layer of an image is on its way to or from a registry.
+
+        As stored where it is compressed, else estimated from pieces of it; None where nothing
+        tells. Raises :class:`ArchiveError`.
+        """
+        return compressed_sizes(self._store, image)
+
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""
         self._store.check_unchanged()
@@ -185,7 +190,7 @@ def open_archive(
     scan: bool = True,
     jobs: int | None = None,
     progress: Progress | None = None,
-    cache: ScanCache | None = None,
+    cache: ScanKeeper | None = None,
     keep: bool = False,
 ) -> ArchiveFile:
     """Open a saved image: a tar file, a folder, or ``-`` for standard input.
@@ -225,7 +230,7 @@ def analyze(
     limits: Limits = DEFAULT_LIMITS,
     jobs: int | None = None,
     progress: Progress | None = None,
-    cache: ScanCache | None = None,
+    cache: ScanKeeper | None = None,
 ) -> Analysis:
     """Open a saved image and tell its whole story; see :class:`Analysis`.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from oci_inspect.analysis.verify import opens
 from oci_inspect.archive.contents import Image, LayerRef
@@ -24,13 +23,10 @@ from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.listing import LayerListing, list_layer
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
-from oci_inspect.reuse import Reuse
+from oci_inspect.reuse import Reuse, ScanKeeper
 from oci_inspect.scanning import Means, bytes_of, layer_labels, scan_blobs, wanted_blobs
 from oci_inspect.stream.compression import MAGIC_BYTES, detect
 from oci_inspect.stream.source import SkippingSource, read_exactly
-
-if TYPE_CHECKING:
-    from oci_inspect.layer.scan_cache import ScanCache
 
 Rows = LayerScan | LayerListing
 _NOTHING = EntryTable()
@@ -191,7 +187,7 @@ def look(
     store: Store[LayerScan],
     image: Image,
     means: Means,
-    cache: ScanCache | None = None,
+    cache: ScanKeeper | None = None,
     *,
     contents: bool = False,
     layers: Container[int] | None = None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from oci_inspect.archive.contents import Image
 from oci_inspect.errors import ArchiveError
@@ -18,14 +18,70 @@ from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import Limits
 from oci_inspect.spec.digest import computable
 
-if TYPE_CHECKING:
-    from oci_inspect.layer.scan_cache import ScanCache
+
+class ScanKeeper(Protocol):
+    """What keeps scans under the sha256 digests of their blobs. Threads may share it."""
+
+    def get(self, digest: str, limits: Limits) -> LayerScan | None:
+        """The scan of the blob with this digest under these limits, if it was kept."""
+        ...
+
+    def holds(self, digest: str, limits: Limits) -> bool:
+        """Whether there may well be a scan of this blob."""
+        ...
+
+    def put(self, scan: LayerScan, limits: Limits) -> None:
+        """Keep a scan, unless it was cut short."""
+        ...
+
+
+class ScanMemory:
+    """Scans kept for as long as this object lives: those of archives that are looked at together.
+
+    What it does not have it asks of ``beneath``, and passes on what it is given. ``slim`` is what
+    is kept of a scan, where that is not all of it. All archives must have the same limits.
+    """
+
+    def __init__(
+        self,
+        beneath: ScanKeeper | None = None,
+        slim: Callable[[LayerScan], LayerScan] | None = None,
+    ) -> None:
+        self._beneath = beneath
+        self._slim = slim
+        self._scans: dict[str, LayerScan] = {}
+
+    def get(self, digest: str, limits: Limits) -> LayerScan | None:
+        """The scan of the blob with this digest, if it was kept here or beneath."""
+        known = self._scans.get(digest)
+        if known is None and self._beneath is not None:
+            known = self._beneath.get(digest, limits)
+            if known is not None:
+                known = self._keep(known)
+        return known
+
+    def holds(self, digest: str, limits: Limits) -> bool:
+        """Whether there may well be a scan of this blob, here or beneath."""
+        if digest in self._scans:
+            return True
+        return self._beneath is not None and self._beneath.holds(digest, limits)
+
+    def put(self, scan: LayerScan, limits: Limits) -> None:
+        """Keep a scan, unless it was cut short; what is beneath may keep it for longer."""
+        if scan.complete and scan.listed:
+            self._keep(scan)
+        if self._beneath is not None:
+            self._beneath.put(scan, limits)
+
+    def _keep(self, scan: LayerScan) -> LayerScan:
+        kept = scan if self._slim is None else self._slim(scan)
+        return self._scans.setdefault(scan.digest, kept)
 
 
 class Reuse:
-    """A cache, for the blobs of some images under some limits. Threads may share it."""
+    """A keeper of scans, for the blobs of some images under some limits. Threads may share it."""
 
-    def __init__(self, cache: ScanCache, limits: Limits, images: Iterable[Image]) -> None:
+    def __init__(self, cache: ScanKeeper, limits: Limits, images: Iterable[Image]) -> None:
         self._cache = cache
         self._limits = limits
         self._likely = likely_digests(images)

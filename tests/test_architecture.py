@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "render": BASE
     | {"analysis", "archive.contents", "extraction", "filesystem", "layer.entries", "spec"},
     "cli": BASE
-    | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting"}
+    | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting", "reuse"}
     | {"extraction", "filesystem", "layer"},
 }
 """What each room may import beside itself."""

@@ -34,21 +34,26 @@ class Common:
 
 
 def common(
-    *formats: str, example: str, quiet: str, text: bool = True
+    *formats: str, example: str, quiet: str, text: bool = True, several: str = ""
 ) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
     ``formats`` are the values of ``--format``, the first is the default; without any there is no
     such option. Without ``text`` there are no options on how text looks. ``example`` is shown at
-    the end of the help page, ``quiet`` is what ``--quiet`` does.
+    the end of the help page, ``quiet`` is what ``--quiet`` does. Where a command takes ``several``
+    archives, which this says on the help page, it is given them as ``archives`` and all values of
+    ``--image`` as ``references``; those in :class:`Common` are then the first, and none.
     """
 
     def decorate(function: F) -> click.Command:
         def callback(**arguments: Any) -> Any:
             output = arguments.pop("output")
+            if several:
+                arguments["archives"] = arguments.pop("archive")
+                arguments["references"] = arguments.pop("image")
             own = Common(
-                archive=arguments.pop("archive"),
-                reference=arguments.pop("image"),
+                archive=arguments["archives"][0] if several else arguments.pop("archive"),
+                reference=None if several else arguments.pop("image"),
                 platform=arguments.pop("platform"),
                 format=arguments.pop("format", ""),
                 output=None if output == "-" else output,
@@ -68,9 +73,13 @@ def common(
             name,
             callback=callback,
             params=[
-                _argument(),
+                _argument(several),
                 *params,
-                *(one for one in _options(formats, quiet) if text or one.name not in _OF_TEXT),
+                *(
+                    one
+                    for one in _options(formats, quiet, several=bool(several))
+                    if text or one.name not in _OF_TEXT
+                ),
             ],
             help=help_text,
             short_help=help_text.partition("\n")[0],
@@ -80,7 +89,11 @@ def common(
     return decorate
 
 
-def _argument() -> click.Parameter:
+def _argument(several: str) -> click.Parameter:
+    if several:
+        return click.Argument(
+            ["archive"], metavar=several, shell_complete=_files, nargs=-1, required=True
+        )
     return click.Argument(["archive"], metavar="ARCHIVE", shell_complete=_files)
 
 
@@ -102,13 +115,17 @@ def _format(formats: tuple[str, ...]) -> click.Parameter:
     )
 
 
-def _options(formats: tuple[str, ...], quiet: str) -> list[click.Parameter]:
+def _options(
+    formats: tuple[str, ...], quiet: str, *, several: bool = False
+) -> list[click.Parameter]:
     return [
         click.Option(
             ["--image"],
             metavar="REF",
+            multiple=several,
             help="Which image, where there are several: tag, name:tag, digest, image ID (6 hex"
-            " digits do) or position (@0 is the first).",
+            " digits do) or position (@0 is the first)."
+            + ("  May be given several times." if several else ""),
         ),
         click.Option(
             ["--platform"],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oci_inspect.looking import LayerStack
     from oci_inspect.progress import Progress
     from oci_inspect.render import Block, Style
+    from oci_inspect.reuse import ScanKeeper
     from oci_inspect.spec.platform import Platform
 
 HOW_TO_SAVE = "only saved images are read: 'docker save NAME -o image.tar' makes one"
@@ -38,9 +39,17 @@ PIPE_WIDTH = 200
 
 
 def open_target(
-    common: Common, progress: Progress, *, scan: bool = True, keep: bool = False
+    common: Common,
+    progress: Progress,
+    *,
+    scan: bool = True,
+    keep: bool = False,
+    memory: ScanKeeper | None = None,
 ) -> tuple[ArchiveFile, str | None]:
-    """Open the archive that was named; with it the reference that the argument or --image gave."""
+    """Open the archive that was named; with it the reference that the argument or --image gave.
+
+    ``memory`` keeps its scans, where that is not the cache alone.
+    """
     from oci_inspect.inspection import open_archive
 
     path, reference = split_target(common.archive)
@@ -54,11 +63,9 @@ def open_target(
     limits = parse_limits(common.limits)
     # An empty --image names no image: it is a script's unset variable, not a wish for all.
     wanted = reference if common.reference is None else common.reference
-    cache = None
-    if scan and common.cache:
-        from oci_inspect.cli.cache_folder import open_cache
-
-        cache = open_cache()
+    cache = memory
+    if cache is None and scan:
+        cache = cache_of(common)
     archive = open_archive(
         path,
         limits=limits,
@@ -69,6 +76,15 @@ def open_target(
         keep=keep,
     )
     return archive, wanted
+
+
+def cache_of(common: Common) -> ScanKeeper | None:
+    """Where scans are kept between one run and the next."""
+    if not common.cache:
+        return None
+    from oci_inspect.cli.cache_folder import open_cache
+
+    return open_cache()
 
 
 def _check_paths(path: str, output: str | None) -> None:
@@ -85,7 +101,8 @@ def _check_paths(path: str, output: str | None) -> None:
             raise click.UsageError(f"{output} is what is read: name another file for the output")
 
 
-def _platform(common: Common) -> Platform | None:
+def platform_of(common: Common) -> Platform | None:
+    """The value of --platform. Raises :class:`click.BadParameter` for one that is none."""
     from oci_inspect.spec.platform import parse_platform
 
     try:
@@ -98,7 +115,7 @@ def read_target(common: Common, *, need_image: bool) -> tuple[ArchiveFile, Image
     """Open and choose, without a look at any layer; the archive is closed again."""
     from oci_inspect.archive.selection import select_one
 
-    platform = _platform(common)
+    platform = platform_of(common)
     with progress_line(quiet=common.quiet) as progress:
         archive, reference = open_target(common, progress, scan=False)
         with archive:
@@ -115,7 +132,7 @@ def analyze_target(common: Common, *, one: bool) -> Analysis:
     """Open, choose and analyse; with ``one``, exactly one image must be meant."""
     from oci_inspect.archive.selection import select, select_one
 
-    platform = _platform(common)
+    platform = platform_of(common)
     with progress_line(quiet=common.quiet) as progress:
         archive, reference = open_target(common, progress)
         with archive:
@@ -145,7 +162,7 @@ def looking(
     from oci_inspect.archive.selection import select_one
     from oci_inspect.looking import layer_index
 
-    platform = _platform(common)
+    platform = platform_of(common)
     with ExitStack() as open_things:
         with progress_line(quiet=common.quiet) as progress:
             archive, reference = open_target(common, progress, keep=files)
