@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from oci_inspect.analysis.results import HistoryStep, WasteGroup
+from oci_inspect.analysis.rolling import roll_up_paths
 from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.filesystem.reasons import Reason
-
-LARGE_SHARE = 0.1
-"""A group with this share of its bucket's bytes keeps its own name."""
-LARGE_FILE_SHARE = 0.6
-"""A file with this share keeps its name though its neighbours are rolled up."""
-FEW = 3
-"""Fewer groups than this in a folder are listed, not rolled up."""
-
-
-class _Group(NamedTuple):
-    path: bytes
-    files: int
-    size: int
 
 
 def largest_first(dead: Iterable[Dead]) -> tuple[Dead, ...]:
@@ -47,83 +34,10 @@ def roll_up(
     for (layer, remover, reason), members in buckets.items():
         advice = _advice(layer, remover, reason, steps, step_of_layer)
         groups.extend(
-            WasteGroup(group.path, group.files, group.size, layer, remover, reason.value, advice)
-            for group in _fold(members)
+            WasteGroup(group.path, group.members, group.size, layer, remover, reason.value, advice)
+            for group in roll_up_paths((one.paths[0], one.size, one.unit) for one in members)
         )
     return tuple(sorted(groups, key=lambda group: (-group.size, group.layer_index, group.path)))
-
-
-def _fold(members: Sequence[Dead]) -> list[_Group]:
-    """Roll the files of one bucket up, deepest folders first; the root is never rolled up.
-
-    A folder is its path with a slash behind it, the root is nothing. Only those are looked at that
-    lost something themselves, or where the branches of such folders meet: what one branch brings
-    is what it was a folder further up.
-    """
-    total = sum(one.size for one in members)
-    lost = _by_folder(members)
-    open_folders = [(b"", lost.pop(b"", []))]  # each is in the one before it
-    for folder in sorted(lost):  # each comes behind those it is in, and next to its neighbours
-        while not folder.startswith(open_folders[-1][0]):
-            done, groups = open_folders.pop()
-            left = _fold_folder(done, groups, total)
-            meeting = _meeting(done, folder)
-            if len(meeting) > len(open_folders[-1][0]):
-                open_folders.append((meeting, left))
-            else:
-                open_folders[-1][1].extend(left)
-        open_folders.append((folder, lost.pop(folder)))
-    while len(open_folders) > 1:
-        done, groups = open_folders.pop()
-        open_folders[-1][1].extend(_fold_folder(done, groups, total))
-    return open_folders[0][1]
-
-
-def _by_folder(members: Sequence[Dead]) -> dict[bytes, list[_Group]]:
-    """What went as a whole is one group, what went by itself is another each."""
-    units: dict[bytes, _Group] = {}
-    files: dict[bytes, _Group] = {}
-    for one in members:
-        path = one.paths[0]
-        if one.unit:
-            known = units.get(one.unit)
-            whole = path if known is None else one.unit + b"/"
-            units[one.unit] = _more(known, whole, one.size)
-        else:  # several where one layer names a path again and again
-            files[path] = _more(files.get(path), path, one.size)
-    lost: dict[bytes, list[_Group]] = defaultdict(list)
-    for groups in (files, units):
-        for group in groups.values():
-            head, slash, _ = group.path.rstrip(b"/").rpartition(b"/")
-            lost[head + slash].append(group)
-    return lost
-
-
-def _more(known: _Group | None, path: bytes, size: int) -> _Group:
-    """A group and one more file."""
-    return _Group(path, 1, size) if known is None else _Group(path, known[1] + 1, known[2] + size)
-
-
-def _meeting(one: bytes, other: bytes) -> bytes:
-    """The lowest folder that two folders are in, or that one of them is."""
-    length = min(len(one), len(other))
-    # As numbers they are compared at once; where the first difference is, tells their length.
-    differing = int.from_bytes(one[:length], "big") ^ int.from_bytes(other[:length], "big")
-    same = length - (differing.bit_length() + 7) // 8
-    return one[: one.rfind(b"/", 0, same) + 1]
-
-
-def _fold_folder(folder: bytes, groups: list[_Group], total: int) -> list[_Group]:
-    kept: list[_Group] = []
-    small: list[_Group] = []
-    for group in groups:
-        share = group.size / total if total else 0.0
-        is_file = not group.path.endswith(b"/")
-        (small if share < (LARGE_FILE_SHARE if is_file else LARGE_SHARE) else kept).append(group)
-    if len(small) < FEW:
-        return groups
-    rolled = _Group(folder, sum(one.files for one in small), sum(one.size for one in small))
-    return [*kept, rolled]
 
 
 def _advice(

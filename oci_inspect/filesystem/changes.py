@@ -13,20 +13,18 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from oci_inspect.filesystem.applying import Applying
+from oci_inspect.filesystem.differences import differences
 from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.masks import rows_of
 from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import (
-    IMPLIED,
     FileOpener,
     Folder,
     Node,
     UnionTree,
     reference_of,
 )
-from oci_inspect.layer.entries import DIRECTORY, FILE, SYMLINK
-
-_PIECE = 1 << 20
+from oci_inspect.layer.entries import DIRECTORY, FILE
 
 
 class Kind(StrEnum):
@@ -68,65 +66,6 @@ class Change(NamedTuple):
         return not {"content", "type"} & set(self.why) and tree.kind_of(self.after) == FILE
 
 
-def differences(tree: UnionTree, before: int, after: int) -> tuple[str, ...]:
-    """What two entries of a tree's layers differ in."""
-    if before == after:
-        return ()
-    if IMPLIED in (before, after):
-        same = tree.kind_of(before) == tree.kind_of(after)
-        return ("metadata",) if same else ("type", "metadata")
-    (old, i), (new, j) = tree.locate(before), tree.locate(after)
-    a, b = tree.tables[old], tree.tables[new]
-    kind = b.types[j]
-    why = []
-    if a.types[i] != kind:
-        why.append("type")
-    elif kind == FILE and not same_content(tree, before, after):
-        why.append("content")
-    elif kind == SYMLINK and a.linknames.get(i) != b.linknames.get(j):
-        why.append("target")
-    elif a.devices.get(i) != b.devices.get(j):
-        why.append("device")
-    if a.modes[i] != b.modes[j] and kind != SYMLINK:
-        why.append("mode")
-    if (a.uids[i], a.gids[i]) != (b.uids[j], b.gids[j]):
-        why.append("owner")
-    if (a.mtimes[i], a.mtime_ns.get(i, 0)) != (b.mtimes[j], b.mtime_ns.get(j, 0)):
-        why.append("time")
-    if a.xattrs.get(i, ()) != b.xattrs.get(j, ()):
-        why.append("xattrs")
-    return tuple(why)
-
-
-def same_content(tree: UnionTree, before: int, after: int) -> bool:
-    """Whether two regular files have the same content, as far as sizes and fingerprints tell.
-
-    Where one was listed without its content the files are read. So are sparse files, whose holes no
-    fingerprint tells of; in compressed layers, where each would take a pass, those count as
-    different.
-    """
-    (old, i), (new, j) = tree.locate(before), tree.locate(after)
-    a, b = tree.tables[old], tree.tables[new]
-    if a.sizes[i] != b.sizes[j] or not a.sizes[i]:
-        return a.sizes[i] == b.sizes[j]
-    known = a.fingerprinted and b.fingerprinted
-    sparse = i in a.stored_sizes or j in b.stored_sizes
-    files = tree.files
-    if known and not sparse:
-        return a.fingerprints[i] == b.fingerprints[j]
-    if files is None or (known and not (files.plain(old) and files.plain(new))):
-        return False
-    one, other = files.open(old, i), files.open(new, j)
-    while data := one.read(_PIECE):
-        ahead = memoryview(data)
-        while ahead:
-            part = other.read(len(ahead))
-            if part != ahead[: len(part)]:
-                return False
-            ahead = ahead[len(part) :]
-    return True
-
-
 class _Collector:
     """Changes of one step, by path; ``base`` is the first reference that the step brought."""
 
@@ -153,7 +92,7 @@ class _Collector:
     def change(self, path: bytes, before: int, after: int) -> None:
         if before == after:
             return  # the same inode, or a folder still without an entry
-        why = differences(self._tree, before, after)
+        why = differences(self._tree, before, self._tree, after)
         kinds = {self._tree.kind_of(before), self._tree.kind_of(after)}
         if why or kinds != {DIRECTORY}:
             self._changes[path] = Change(path, Kind.CHANGED, before, after, why, 0)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from oci_inspect.filesystem.applying import Applying
-from oci_inspect.filesystem.changes import Kind, differences
+from oci_inspect.filesystem.changes import Kind
+from oci_inspect.filesystem.differences import differences
 from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import FileOpener, reference_of
@@ -62,7 +63,8 @@ class PathLog(Journal):
         elif before is not None and after is None:
             self._add(layer, Kind.DELETED, before, after, (), loss)
         elif before is not None and after is not None:
-            why = differences(replace(tree, files=self._files), before, after)
+            both = replace(tree, files=self._files)
+            why = differences(both, before, both, after)
             self._add(layer, Kind.CHANGED, before, after, why, None)
 
     def _add(
