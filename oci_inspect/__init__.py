@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         WasteGroup,
     )
     from oci_inspect.archive.contents import Image, LayerRef, Other
+    from oci_inspect.comparing import compare
+    from oci_inspect.comparison.compare import compare_images
+    from oci_inspect.comparison.results import Comparison
     from oci_inspect.errors import (
         ArchiveError,
         LimitExceededError,
@@ -58,6 +61,7 @@ _HOMES = {
     "ArchiveFile": "inspection",
     "ArchiveInfo": "analysis.results",
     "Change": "filesystem.changes",
+    "Comparison": "comparison.results",
     "Dead": "filesystem.deaths",
     "Extraction": "extraction.results",
     "Finding": "findings",
@@ -91,6 +95,8 @@ _HOMES = {
     "UnionTree": "filesystem.tree",
     "WasteGroup": "analysis.results",
     "analyze": "inspection",
+    "compare": "comparing",
+    "compare_images": "comparison.compare",
     "export_tar": "exporting",
     "extract": "extraction.extracting",
     "open_archive": "inspection",
@@ -103,6 +109,7 @@ __all__ = [
     "ArchiveFile",
     "ArchiveInfo",
     "Change",
+    "Comparison",
     "Dead",
     "Extraction",
     "Finding",
@@ -137,6 +144,8 @@ __all__ = [
     "WasteGroup",
     "__version__",
     "analyze",
+    "compare",
+    "compare_images",
     "export_tar",
     "extract",
     "open_archive",

@@ -8,9 +8,8 @@ docker does when it pushes: gzip at its default level (moby, ``distribution/push
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 
-from oci_inspect.archive.contents import Image, LayerRef
+from oci_inspect.archive.contents import CompressedSize, Image, LayerRef
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError
 from oci_inspect.layer.scan import LayerScan
@@ -22,17 +21,6 @@ from oci_inspect.stream.source import SkippingSource, read_exactly
 PIECES = 16
 PIECE = 64 * KIB
 _LEVEL = 6
-
-
-@dataclass(frozen=True, slots=True)
-class CompressedSize:
-    """The bytes of a layer's blob as a registry would hold it.
-
-    ``estimated`` where the archive has the layer uncompressed.
-    """
-
-    size: int
-    estimated: bool
 
 
 def compressed_sizes(store: Store[LayerScan], image: Image) -> tuple[CompressedSize | None, ...]:

@@ -22,13 +22,13 @@ from oci_inspect.analysis.results import (
 )
 from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, opens
 from oci_inspect.analysis.waste import largest_first, roll_up
-from oci_inspect.archive.contents import Contents, Image, LayerRef
+from oci_inspect.archive.contents import CompressedSize, Contents, Image, LayerRef
 from oci_inspect.archive.opening import open_store
 from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
 from oci_inspect.archive.selection import select, select_one
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError, LimitExceededError
-from oci_inspect.estimating import CompressedSize, compressed_sizes
+from oci_inspect.estimating import compressed_sizes
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import Finding, FindingCollector, limit_met
@@ -36,7 +36,7 @@ from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
-from oci_inspect.looking import LayerStack, layer_index, look
+from oci_inspect.looking import LayerOpener, LayerStack, layer_index, look
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse, ScanKeeper
 from oci_inspect.scanning import (
@@ -155,6 +155,10 @@ class ArchiveFile:
         tells. Raises :class:`ArchiveError`.
         """
         return compressed_sizes(self._store, image)
+
+    def files(self, image: Image, tables: Sequence[EntryTable]) -> LayerOpener:
+        """What opens files of an image's layers; ``tables`` are their rows."""
+        return LayerOpener(self._store, image.layers, tables, self.limits)
 
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""

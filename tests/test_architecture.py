@@ -16,12 +16,15 @@ ALLOWED: dict[str, set[str]] = {
     "layer": BASE | {"stream"},
     "archive": BASE | {"stream", "spec"},
     "filesystem": BASE | {"layer"},
+    "comparison": BASE | {"analysis", "archive.contents", "filesystem", "layer", "spec"},
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
     "extraction": BASE | {"filesystem", "layer", "looking", "stream"},
     "render": BASE
-    | {"analysis", "archive.contents", "extraction", "filesystem", "layer.entries", "spec"},
+    | {"analysis", "archive.contents", "comparison", "extraction", "filesystem", "spec"}
+    | {"layer.entries"},
     "cli": BASE
     | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting", "reuse"}
+    | {"comparing", "comparison"}
     | {"extraction", "filesystem", "layer"},
 }
 """What each room may import beside itself."""

@@ -46,10 +46,15 @@ def test_example_of_the_readme_runs(
     assert capsys.readouterr().out == "example/app:1.2.3 True 69109\n"
 
 
-def test_what_the_page_on_files_shows_is_what_is_printed() -> None:
-    blocks = re.findall(r"^```console\n(.*?)^```$", page("docs/files.md"), re.MULTILINE | re.DOTALL)
+CONSOLE = {"docs/files.md": 5, "docs/compare.md": 3}
+"""Pages that show what commands print, and how many they show at least."""
+
+
+@pytest.mark.parametrize("name", CONSOLE)
+def test_what_a_page_shows_is_what_is_printed(name: str) -> None:
+    blocks = re.findall(r"^```console\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
     shown = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-    assert len(shown) >= 5
+    assert len(shown) >= CONSOLE[name]
     for part in shown:
         command, _, wanted = part.partition("\n")
         program = f'"{sys.executable}" -m oci_inspect'

@@ -63,6 +63,7 @@ def test_the_example_of_every_command_works(name, tmp_path):
     about = r".*\bimage\.tar\b" if name in (*ARCHIVE_COMMANDS, *FILE_COMMANDS) else r"\w+"
     assert re.match(rf"oci-inspect {name} {about}", example), example
     shutil.copy(APP, tmp_path / "image.tar")
+    shutil.copy(APP.with_name("docker20-app.tar"), tmp_path / "old.tar")
     program = tmp_path / "bin" / "oci-inspect"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m oci_inspect "$@"\n')
@@ -77,7 +78,7 @@ def test_the_example_of_every_command_works(name, tmp_path):
         stdin=subprocess.DEVNULL,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    made = [one for one in tmp_path.iterdir() if one.name not in ("image.tar", "bin")]
+    made = [one for one in tmp_path.iterdir() if one.name not in ("image.tar", "old.tar", "bin")]
     assert done.stdout or [one for one in made if one.stat().st_size]
 
 

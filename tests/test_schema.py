@@ -191,6 +191,37 @@ def test_documents_of_a_file_system_with_everything_in_it(
     assert printed.code == 0
 
 
+PAIRS = (
+    ("docker20-app.tar", "docker26-app.tar"),
+    ("docker26-containerd-base.tar", "docker26-containerd-app.tar"),
+    ("skopeo-oci-gzip.tar", "skopeo-oci-zstd.tar"),
+    ("docker26-app.tar", "docker20-untagged.tar"),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
+def test_documents_of_comparisons(pair: tuple[str, str], printed: Printed) -> None:
+    one, other = (str(ROOT / "fixtures" / "real" / name) for name in pair)
+    document = printed("compare", one, other)
+    VALIDATORS["compare"].validate(document)
+    assert printed.code == 0
+
+
+def test_document_of_a_comparison_of_odd_paths(printed: Printed, tmp_path: Path) -> None:
+    images = [
+        ImageBuilder("a:1").layer(TarBuilder().file(b"\xff", b"1").file("x", b"", uid=1)),
+        ImageBuilder("a:2").layer(TarBuilder().file(b"\xfe/y", b"22").symlink("x", b"\xfd")),
+    ]
+    paths = [
+        str(docker_archive(image).write_file(tmp_path / f"{i}.tar"))
+        for i, image in enumerate(images)
+    ]
+    document = printed("compare", *paths)
+    VALIDATORS["compare"].validate(document)
+    encoded = [one["path_bytes"] for one in document["files"]["differences"] if "path_bytes" in one]
+    assert [base64.b64decode(one) for one in encoded] == [b"\xfe", b"\xfe/y", b"\xff"]
+
+
 # The cache
 
 

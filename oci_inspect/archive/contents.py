@@ -36,6 +36,17 @@ class LayerRef:
 
 
 @dataclass(frozen=True, slots=True)
+class CompressedSize:
+    """The bytes of a layer's blob as a registry would hold it.
+
+    ``estimated`` where the archive has the layer uncompressed.
+    """
+
+    size: int
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One image of an archive, as its documents describe it.
 

@@ -36,7 +36,16 @@ FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
 """Those that look into an image's file system."""
 TAR_COMMANDS = ("export",)
 """Those that print no text but a tar."""
-COMMANDS = (*ARCHIVE_COMMANDS, *FILE_COMMANDS, "extract", *TAR_COMMANDS, "cache")
+SEVERAL_COMMANDS = ("compare",)
+"""Those that take several archives."""
+COMMANDS = (
+    *ARCHIVE_COMMANDS,
+    *FILE_COMMANDS,
+    "extract",
+    *TAR_COMMANDS,
+    *SEVERAL_COMMANDS,
+    "cache",
+)
 
 EXIT_NO = 1
 EXIT_USAGE = 2

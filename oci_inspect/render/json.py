@@ -57,7 +57,7 @@ def analysis_document(analysis: Analysis) -> Json:
             "layers": [_layer(layer) for layer in image.layers],
             "history": [_step(step) for step in image.history],
             "waste": [_dead(dead) for dead in image.waste],
-            "totals": _totals(image),
+            "totals": totals_document(image),
         }
         for image in analysis.images
     ]
@@ -73,7 +73,7 @@ def images_document(analysis: Analysis) -> Json:
             "verified": image.verified,
             "complete": image.complete,
             "layer_count": len(image.layers),
-            "totals": _totals(image),
+            "totals": totals_document(image),
         }
         for image in analysis.images
     ]
@@ -94,7 +94,7 @@ def layers_document(analysis: Analysis) -> Json:
         analysis,
         lambda image: {
             "layers": [_layer(one) for one in image.layers],
-            "totals": _totals(image),
+            "totals": totals_document(image),
         },
     )
 
@@ -140,7 +140,7 @@ def waste_document(analysis: Analysis) -> Json:
                 }
                 for group in image.worst
             ],
-            "totals": _totals(image),
+            "totals": totals_document(image),
         },
     )
 
@@ -197,7 +197,7 @@ def cache_document(
 ) -> Json:
     """``cache info --format json``. Without a folder nothing is kept; ``problem`` says why."""
     return {
-        **_top("cache"),
+        **document_top("cache"),
         **({"folder": None} if folder is None else path_keys(folder, "folder")),
         "entries": entries,
         "bytes": size,
@@ -206,7 +206,8 @@ def cache_document(
     }
 
 
-def _top(command: str) -> Json:
+def document_top(command: str) -> Json:
+    """What every document begins with."""
     return {
         "schema": f"oci-inspect/{command}",
         "schema_version": SCHEMA_VERSION,
@@ -217,13 +218,18 @@ def _top(command: str) -> Json:
 def document_head(command: str, archive: ArchiveInfo) -> Json:
     """What every document about an archive begins with."""
     return {
-        **_top(command),
-        "archive": {
-            **path_keys(os.fsencode(archive.path)),
-            "kind": archive.kind,
-            "compression": archive.compression,
-            "size": archive.size,
-        },
+        **document_top(command),
+        "archive": archive_document(archive),
+    }
+
+
+def archive_document(archive: ArchiveInfo) -> Json:
+    """An input."""
+    return {
+        **path_keys(os.fsencode(archive.path)),
+        "kind": archive.kind,
+        "compression": archive.compression,
+        "size": archive.size,
     }
 
 
@@ -324,7 +330,8 @@ def _dead(dead: Dead) -> Json:
     }
 
 
-def _totals(image: ImageAnalysis) -> Json:
+def totals_document(image: ImageAnalysis) -> Json:
+    """Sums over an image."""
     totals = image.totals
     return {
         "size": totals.size,

@@ -1,0 +1,69 @@
+"""Opening two images, in one archive or two, and comparing them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+
+from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.archive.contents import Image
+from oci_inspect.archive.selection import select_one
+from oci_inspect.comparison.compare import compare_images
+from oci_inspect.comparison.results import Comparison
+from oci_inspect.inspection import ArchiveFile, open_archive
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.progress import Progress
+from oci_inspect.reuse import ScanKeeper, ScanMemory
+
+
+def compare(
+    before: str | os.PathLike[str],
+    after: str | os.PathLike[str],
+    *,
+    image_before: str | None = None,
+    image_after: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    cache: ScanKeeper | None = None,
+) -> Comparison:
+    """Compare two saved images; see :class:`~oci_inspect.comparison.results.Comparison`.
+
+    ``before`` and ``after`` are archives, which may be the same one. ``image_before`` and
+    ``image_after`` pick an image as :func:`~oci_inspect.analyze` does; they may be left out where
+    an archive has only one. A layer that both archives have is scanned once. Raises
+    :class:`ArchiveError`, :class:`SelectionError`.
+    """
+    memory = ScanMemory(cache)
+    with ExitStack() as opened:
+        archives = []
+        for path in (before, after):
+            archive = open_archive(path, limits=limits, jobs=jobs, progress=progress, cache=memory)
+            archives.append(opened.enter_context(archive))
+        images = [
+            select_one(archive.images, wanted)
+            for archive, wanted in zip(archives, (image_before, image_after), strict=True)
+        ]
+        return compare_opened((archives[0], images[0]), (archives[1], images[1]), jobs)
+
+
+def compare_opened(
+    before: tuple[ArchiveFile, Image], after: tuple[ArchiveFile, Image], jobs: int | None = None
+) -> Comparison:
+    """Compare two images of opened archives, which may be one and the same.
+
+    Raises :class:`ArchiveError` where an input changed meanwhile.
+    """
+    one, other = _analyze(*before, jobs), _analyze(*after, jobs)
+    found = compare_images(one, other, after[0].compressed_sizes(after[1]))
+    for archive, _ in (before, after):
+        archive.check_unchanged()
+    return found
+
+
+def _analyze(archive: ArchiveFile, image: Image, jobs: int | None) -> ImageAnalysis:
+    """The analysis of an image, with files that can be opened as long as the archive is."""
+    found = archive.analyze([image], jobs).images[0]
+    files = archive.files(image, found.tree.tables)
+    return replace(found, tree=replace(found.tree, files=files))

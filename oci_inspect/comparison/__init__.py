@@ -1,0 +1,1 @@
+"""Two images side by side: pure functions of their analyses."""

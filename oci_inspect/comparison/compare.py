@@ -1,0 +1,70 @@
+"""Two analyses put side by side; no I/O but the contents of sparse files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.archive.contents import CompressedSize
+from oci_inspect.comparison.cache import find_break
+from oci_inspect.comparison.config import compare_configs
+from oci_inspect.comparison.files import group_files
+from oci_inspect.comparison.instructions import layer_instructions
+from oci_inspect.comparison.layers import common_layers, pair_layers, shared_layers
+from oci_inspect.comparison.rebuilds import compare_rebuilds
+from oci_inspect.comparison.results import Comparison
+from oci_inspect.comparison.transfer import pull, push
+from oci_inspect.filesystem.comparing import compare_trees
+
+
+def compare_images(
+    before: ImageAnalysis,
+    after: ImageAnalysis,
+    sizes: Sequence[CompressedSize | None] | None = None,
+) -> Comparison:
+    """Compare two images; ``before`` is the first, ``after`` the second.
+
+    ``sizes`` are those of the second image's layers on their way, by default as they are stored.
+    Contents are compared by size and CRC-32 where the layers they come from are not the same
+    (docs/decisions/0003).
+    """
+    after = _with_the_same_tables(before, after)
+    pairs = pair_layers(before.layers, after.layers, layer_instructions(before, after))
+    files = compare_trees(before.tree, after.tree)
+    rebuilds = compare_rebuilds(before, after, pairs)
+    if sizes is None:
+        sizes = [
+            None if one.size is None else CompressedSize(one.size, estimated=False)
+            for one in after.layers
+        ]
+    return Comparison(
+        before=before,
+        after=after,
+        config=compare_configs(before.image.config, after.image.config),
+        layers=pairs,
+        shared=shared_layers(before.layers, after.layers),
+        cache=find_break(before, after, rebuilds),
+        rebuilds=rebuilds,
+        files=files,
+        groups=group_files(files.differences),
+        push=push(before.layers, after.layers, sizes),
+        pull=pull(after.layers, sizes, common_layers(before.layers, after.layers)),
+    )
+
+
+def _with_the_same_tables(before: ImageAnalysis, after: ImageAnalysis) -> ImageAnalysis:
+    """The second image, with the first one's rows for layers that both have.
+
+    The same diff_id is the same tar, and the same tar has the same rows.
+    """
+    known = {
+        layer.diff_id: table
+        for layer, table in zip(before.layers, before.tree.tables, strict=False)
+        if layer.diff_id is not None
+    }
+    tables = [
+        known.get(layer.diff_id or "", table) if len(table) else table
+        for layer, table in zip(after.layers, after.tree.tables, strict=False)
+    ]
+    return replace(after, tree=replace(after.tree, tables=tables))

@@ -1,0 +1,99 @@
+"""How a container would run: two image configs held against each other (image-spec, config.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from oci_inspect.comparison.results import ConfigDifference
+from oci_inspect.filesystem.comparing import Turn
+from oci_inspect.spec.config import ImageConfig
+from oci_inspect.spec.document import Fields
+
+_KNOWN = (
+    *("User", "WorkingDir", "Entrypoint", "Cmd", "Shell", "Env", "ExposedPorts", "Volumes"),
+    *("Labels", "StopSignal", "StopTimeout", "Healthcheck", "OnBuild", "ArgsEscaped"),
+)
+_PLATFORM = ("os", "architecture", "variant", "os.version", "os.features")
+_OF_THE_BUILDER = frozenset(("image", "hostname", "domainname"))
+"""What the container of a build step was called: nothing that a container of the image has.
+
+``ArgsEscaped`` counts as well, but on Windows: BuildKit writes it everywhere (moby,
+image-spec v1.2, "ArgsEscaped").
+"""
+
+_EMPTY: tuple[object, ...] = (None, "", False, [], {})
+
+
+def compare_configs(
+    before: ImageConfig | None, after: ImageConfig | None
+) -> tuple[ConfigDifference, ...]:
+    """The settings that are different: platform first, the others in the order of their keys.
+
+    What is empty is the same as what is not there. Lists and maps of settings that stand by
+    themselves (environment, labels, ports, volumes) are compared name by name; their order, which
+    differs between builders, does not count.
+    """
+    old, new = _settings(before), _settings(after)
+    order = {name: i for i, name in enumerate((*_PLATFORM, *_KNOWN))}
+
+    def place(key: str) -> tuple[int, str]:
+        return order.get(key, order.get(key.partition(".")[0], len(order))), key
+
+    found = []
+    for key in sorted(old.keys() | new.keys(), key=place):
+        was, now = old.get(key), new.get(key)
+        if key in old and key in new:
+            if was != now or type(was) is not type(now):
+                found.append(ConfigDifference(key, Turn.CHANGED, was, now))
+        else:
+            turn = Turn.ADDED if key in new else Turn.REMOVED
+            found.append(ConfigDifference(key, turn, was, now))
+    return tuple(found)
+
+
+def _settings(config: ImageConfig | None) -> dict[str, object]:
+    if config is None:
+        return {}
+    fields = Fields(config.raw, "", [])
+    found: dict[str, object] = {}
+    for key in _PLATFORM:
+        value = fields.get(key)
+        if not _empty(value):
+            found[key] = value
+    run = fields.get("config")
+    ignored = _OF_THE_BUILDER | (set() if found.get("os") == "windows" else {"argsescaped"})
+    if isinstance(run, dict):
+        canonical = {name.lower(): name for name in _KNOWN}
+        for key, value in run.items():
+            name: str = canonical.get(key.lower()) or key
+            if key.lower() in ignored or _empty(value):
+                continue
+            if name not in found or key == name:
+                found.update(_named(name, value))
+    return found
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, object]]:
+    """One setting, or each of those that stand by themselves under one name."""
+    if name == "Env" and _texts(value):
+        for one in value:
+            variable, _, content = one.partition("=")
+            yield f"Env.{variable}", content
+    elif name == "Labels" and isinstance(value, dict):
+        for label, content in value.items():
+            yield f"Labels.{label}", content
+    elif name in ("ExposedPorts", "Volumes") and isinstance(value, dict):
+        for one, content in value.items():
+            whole = one if name == "Volumes" or "/" in one else f"{one}/tcp"
+            yield f"{name}.{whole}", True if _empty(content) else content
+    else:
+        yield name, value
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _empty(value: object) -> bool:
+    return any(value == one and type(value) is type(one) for one in _EMPTY)

@@ -1,0 +1,48 @@
+"""Which instructions of two histories are the same line of a Dockerfile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from oci_inspect.analysis.results import HistoryStep, ImageAnalysis
+
+_CHECKSUM = re.compile(r"<(file|dir|multi):[0-9a-f]+>")
+_SOURCE_AND_TARGET = re.compile(r"(ADD|COPY) (?:.*\s)?(\S+)\s*", re.DOTALL)
+
+
+def key_of(before: ImageAnalysis, after: ImageAnalysis) -> Callable[[HistoryStep], str]:
+    """What the steps of two images are compared by: the instruction without checksums.
+
+    Docker's classic builder wrote down a checksum for what COPY and ADD take. Where it built one of
+    the images, those are compared by where they put it.
+    """
+    lost = any(
+        _CHECKSUM.search(step.instruction)
+        for image in (before, after)
+        for step in image.history
+        if step.keyword in ("ADD", "COPY")
+    )
+
+    def key(step: HistoryStep) -> str:
+        text = step.instruction or step.created_by or step.comment
+        found = _SOURCE_AND_TARGET.fullmatch(text) if lost else None
+        return f"{found[1]} {found[2]}" if found else text
+
+    return key
+
+
+def layer_instructions(
+    before: ImageAnalysis, after: ImageAnalysis
+) -> tuple[list[str | None], list[str | None]]:
+    """What made each layer of both images, to be compared; None where nothing is known."""
+    key = key_of(before, after)
+    return _of_layers(before, key), _of_layers(after, key)
+
+
+def _of_layers(image: ImageAnalysis, key: Callable[[HistoryStep], str]) -> list[str | None]:
+    found: list[str | None] = [None] * len(image.layers)
+    for step in image.history:
+        if step.layer_index is not None and step.layer_index < len(found):
+            found[step.layer_index] = key(step) or None
+    return found

@@ -1,0 +1,136 @@
+"""Two builds of one instruction: what keeps their layers from being the same bytes.
+
+The tar of a layer holds times, owners and an order that a container may never see, and any of them
+makes another diff_id (reproducible-builds.org, "Archive metadata"; BuildKit,
+docs/build-repro.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.comparison.results import LayerPair, Match, Rebuild
+from oci_inspect.filesystem.comparing import PathDifference, Turn, compare_trees
+from oci_inspect.filesystem.deletions import Mark, marks
+from oci_inspect.filesystem.merge import merge
+from oci_inspect.filesystem.tree import UnionTree
+from oci_inspect.findings import FindingCollector
+from oci_inspect.layer.entries import DIRECTORY, EntryTable
+
+EXAMPLES = 5
+
+_ORDER = (
+    *("files", "deletions", "time", "owner", "mode", "xattrs", "links", "folders", "order", "tar"),
+)
+_ADVICE = {
+    "time": "times: set SOURCE_DATE_EPOCH and build with 'buildx build --output"
+    " type=image,rewrite-timestamp=true', or touch -d @0 what a RUN makes",
+    "owner": "owners: COPY --chown with numbers, tar --owner=0 --group=0 --numeric-owner",
+    "mode": "modes: COPY --chmod, or the same umask wherever it is built",
+    "xattrs": "extended attributes: build on file systems and kernels that label files alike",
+    "links": "hard links: the same builder and storage driver on both sides",
+    "deletions": "deletions: the same builder and storage driver on both sides",
+    "folders": "entries of folders: the same builder and version on both sides",
+    "order": "order of the entries: sort what is written (tar --sort=name), or the same builder",
+    "tar": "headers or padding of the tar alone: the same builder and version on both sides",
+    "compression": "the same tar, compressed otherwise: the same compressor, version and level",
+}
+_CULPRITS = (
+    ((b"var/log/",), "logs hold times: remove var/log/* in the RUN that writes them"),
+    (
+        (b"var/cache/", b"/.cache/", b"root/.npm/"),
+        "caches hold times and inode numbers: remove them in the RUN that writes them",
+    ),
+    ((b"var/lib/apt/lists/",), "package lists change daily: remove var/lib/apt/lists/*"),
+    (
+        (b".pyc",),
+        "Python byte code holds the times of its sources: PYTHONDONTWRITEBYTECODE=1, or"
+        " python -m compileall --invalidation-mode checked-hash",
+    ),
+    ((b"etc/machine-id", b"var/lib/dbus/machine-id"), "machine-id is random: empty it"),
+)
+
+
+def compare_rebuilds(
+    before: ImageAnalysis, after: ImageAnalysis, pairs: Sequence[LayerPair]
+) -> tuple[Rebuild, ...]:
+    """Hold the layers of one instruction against each other, where they are not the same bytes."""
+    found = []
+    for pair in pairs:
+        i, j = pair.before, pair.after
+        if i is None or j is None or pair.match in (None, Match.POSITION) or pair.same_digest:
+            continue
+        if pair.match in (Match.CHAIN_ID, Match.DIFF_ID):
+            kinds = before.layers[i].compression, after.layers[j].compression
+            if kinds[0] == kinds[1] is not None:
+                advice = (_ADVICE["compression"],)
+                found.append(Rebuild(i, j, ("compression",), 0, 0, 0, 0, (), advice))
+        elif i < len(before.tree.tables) and j < len(after.tree.tables):
+            found.append(_rebuild(i, j, before.tree, after.tree))
+    return tuple(found)
+
+
+def _rebuild(i: int, j: int, before: UnionTree, after: UnionTree) -> Rebuild:
+    old, new = before.tables[i], after.tables[j]
+    trees = _alone(old), _alone(new)
+    found = compare_trees(*trees).differences
+
+    def kind(one: PathDifference) -> int:
+        return trees[0].kind_of(one.before) or trees[1].kind_of(one.after)
+
+    gone, came = _deletions(old), _deletions(new)
+    added = [one.path for one in found if one.turn is Turn.ADDED and kind(one) != DIRECTORY]
+    removed = [one.path for one in found if one.turn is Turn.REMOVED and kind(one) != DIRECTORY]
+    content = [one for one in found if one.turn is Turn.CHANGED and one.content]
+    touched = [one for one in found if not one.content]
+    differ = {"folders" if word == "metadata" else word for one in touched for word in one.why}
+    if any(one.turn is not Turn.CHANGED and kind(one) == DIRECTORY for one in found):
+        differ.add("folders")
+    if added or removed or content:
+        differ.add("files")
+    if gone != came:
+        differ.add("deletions")
+    if (
+        not differ & {"files", "folders", "deletions"}
+        and old.paths != new.paths
+        and sorted(old.paths) == sorted(new.paths)
+    ):
+        differ.add("order")
+    if not differ:
+        differ.add("tar")
+    shown = [*(one.path for one in content), *added, *removed, *(one.path for one in touched)]
+    return Rebuild(
+        before=i,
+        after=j,
+        differ=tuple(word for word in _ORDER if word in differ),
+        added=len(added),
+        removed=len(removed),
+        content=len(content),
+        touched=len(touched),
+        examples=tuple(islice(dict.fromkeys(shown), EXAMPLES)),
+        advice=tuple(_advice(differ, content)),
+    )
+
+
+def _alone(table: EntryTable) -> UnionTree:
+    """What a layer holds, by itself."""
+    return merge([table], FindingCollector()).tree
+
+
+def _deletions(table: EntryTable) -> set[bytes]:
+    """What a layer deletes; a folder that it empties with a slash behind it."""
+    return {
+        path + b"/" if mark is Mark.OPAQUE else path
+        for mark, _, path in marks(table)
+        if mark in (Mark.WHITEOUT, Mark.OPAQUE)
+    }
+
+
+def _advice(differ: set[str], content: Sequence[PathDifference]) -> list[str]:
+    found = []
+    for parts, sentence in _CULPRITS:
+        if any(part in one.path or one.path.endswith(part) for one in content for part in parts):
+            found.append(sentence)
+    return [*found, *(_ADVICE[word] for word in _ORDER if word in differ and word in _ADVICE)]

@@ -1,0 +1,221 @@
+"""``compare``: two images side by side."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.comparison.results import (
+    CacheBreak,
+    Comparison,
+    Transfer,
+)
+from oci_inspect.render.blocks import (
+    Block,
+    Cell,
+    Column,
+    Digest,
+    Facts,
+    Fit,
+    Heading,
+    Role,
+    Size,
+    Table,
+    Text,
+)
+from oci_inspect.render.sizes import clock, human_size, percent, plural
+from oci_inspect.render.views.common import title, waste_line
+from oci_inspect.render.views.compare_files import TURNS, files_table, folders_table, signed
+from oci_inspect.render.views.compare_layers import layers_table, rebuild_blocks
+
+TOP = 10
+"""Groups of files, and folders, that are listed unless more are asked for."""
+
+
+def compare_view(
+    found: Comparison, archives: tuple[str, str], top: int | None = TOP
+) -> list[Block]:
+    """What is the same and what is not.
+
+    ``top`` groups of files and folders are listed. Where it is None, all folders are, and no files:
+    those are listed one by one, see :func:`path_lines`.
+    """
+    blocks: list[Block] = [
+        Heading(f"{title(found.before)} compared with {title(found.after)}", level=1),
+        _facts(found, archives),
+        _identity(found),
+    ]
+    if found.config:
+        blocks.append(_config(found))
+    blocks.append(layers_table(found))
+    if found.rebuilds:
+        blocks += rebuild_blocks(found)
+    folders = folders_table(found, top)
+    if folders is not None:
+        blocks.append(folders)
+    if found.groups and top is not None:
+        blocks.append(files_table(found.groups, top))
+    return blocks
+
+
+def verdict_line(found: Comparison) -> str:
+    """One line: whether a container would see and do the same."""
+    if found.same:
+        same = "same filesystem, same config"
+        return same if found.complete else f"{same}, as far as they could be read"
+    return f"{_filesystem(found)}; {_settings(found)}"
+
+
+def _filesystem(found: Comparison) -> str:
+    if found.same_filesystem:
+        return "same filesystem"
+    count = len(found.files.differences)
+    if not any(one.content for one in found.files.differences):
+        return f"same files, but for the metadata of {plural(count, 'path')}"
+    return f"{plural(count, 'difference')} in the filesystem"
+
+
+def _settings(found: Comparison) -> str:
+    if found.same_config:
+        return "same config"
+    return f"{plural(len(found.config), 'difference')} in the config"
+
+
+def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
+    role = Role.OK if found.same and found.complete else Role.WARNING
+    pairs: list[tuple[str, Cell | tuple[Cell, ...]]] = [
+        ("A", f"{title(found.before)} in {archives[0]}"),
+        ("B", f"{title(found.after)} in {archives[1]}"),
+        ("Verdict", Text(verdict_line(found), role)),
+        ("Layers", _shared_line(found)),
+    ]
+    if found.cache is not None:
+        pairs.append(("First that differs", _break_cells(found, found.cache)))
+    if not found.same_filesystem:
+        pairs.append(("Files", _sums_line(found)))
+    pairs += [
+        ("Push of B", f"{_transfer(found.push)} to a registry that has A"),
+        ("Pull of B", f"{_transfer(found.pull)} to a docker host that has A"),
+    ]
+    return Facts(tuple(pairs))
+
+
+def _shared_line(found: Comparison) -> str:
+    shared, count = found.shared, len(found.after.layers)
+    if found.same_layers:
+        blobs = shared.by_digest.layers
+        line = f"all {count} are the same" if count != 1 else "the only one is the same"
+        return line if blobs == count else f"{line}, of {blobs} also the blob"
+    line = f"{shared.by_chain_id.layers} of B's {count} shared"
+    if shared.by_chain_id.layers:
+        line += f" ({human_size(shared.by_chain_id.file_bytes)})"
+    more = shared.by_diff_id.layers - shared.by_chain_id.layers
+    if more:
+        line += f", {more} more are the same tar on another stack"
+    return line
+
+
+def _break_cells(found: Comparison, one: CacheBreak) -> tuple[Cell, ...]:
+    cells: list[Cell] = [f"layer {one.layer_index}: {one.explanation}"]
+    if one.instruction_before == one.instruction_after and one.instruction_after:
+        cells.append(Text(one.instruction_after, Role.CODE))
+    else:
+        if one.instruction_before:
+            cells.append(Text(f"A: {one.instruction_before}", Role.CODE))
+        if one.instruction_after:
+            cells.append(Text(f"B: {one.instruction_after}", Role.CODE))
+    rebuilt, again = one.rebuilt, one.same_again
+    if rebuilt.layers:
+        count, size = plural(rebuilt.layers, "layer"), human_size(rebuilt.file_bytes)
+        text = f"{count} of B, {size}, from there up"
+        if again.layers:
+            text += f"; {again.layers} of them came out the same as in A"
+        cells.append(text)
+    return tuple(cells)
+
+
+def _sums_line(found: Comparison) -> str:
+    sums = {key: [0, 0] for key in TURNS}
+    for one in found.files.differences:
+        entry = sums[one.turn, one.content]
+        entry[0] += 1
+        entry[1] += one.growth
+    parts = []
+    for (turn, content), (paths, growth) in sums.items():
+        if paths:
+            if content:
+                parts.append(f"{paths:,} {turn.value} ({signed(growth)})")
+            else:
+                parts.append(f"{paths:,} with other metadata only ({_words(found)})")
+    return f"{', '.join(parts)}; {found.files.unchanged:,} the same"
+
+
+def _words(found: Comparison) -> str:
+    """In what metadata differ, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for one in found.files.differences:
+        if not one.content:
+            counts.update(one.why)
+    return ", ".join(word for word, _ in counts.most_common())
+
+
+def _transfer(one: Transfer) -> str:
+    if not one.layers:
+        return "0B"
+    text = f"{human_size(one.size)} in {plural(len(one.layers), 'layer')}"
+    if one.unknown:
+        text = f"at least {text}, {one.unknown} of unknown size,"
+    if one.estimated:
+        text = f"about {text} (estimated: the archive holds them uncompressed)"
+    return text
+
+
+def _identity(found: Comparison) -> Table:
+    """Both images, row by row; rows that are the same step back."""
+    rows: list[tuple[Cell, ...]] = []
+    both = found.before, found.after
+
+    def row(label: str, old: Cell, new: Cell) -> None:
+        rows.append((label, old, new, Text("same", Role.DIM) if old == new else "differ"))
+
+    row("Image ID", *(Digest(one.image_id) if one.image_id else None for one in both))
+    row("Manifest", *(Digest(one.manifest_digest) if one.manifest_digest else None for one in both))
+    row("Platform", *(str(one.platform) for one in both))
+    row("Created", *(clock(one.created) for one in both))
+    row("Layers", *(str(len(one.layers)) for one in both))
+    row("Files", *(f"{one.totals.files:,}" for one in both))
+    row("Size", *(Size(one.totals.file_bytes) for one in both))
+    row("Stored", *(Size(one.totals.size) for one in both))
+    row("Waste", *(_waste(one) for one in both))
+    return Table(
+        title="Side by side",
+        columns=(Column(""), Column("A"), Column("B"), Column("")),
+        rows=tuple(rows),
+    )
+
+
+def _waste(image: ImageAnalysis) -> str:
+    if not image.complete:
+        return waste_line(image)
+    return f"{human_size(image.totals.wasted_bytes)} ({percent(1 - image.totals.efficiency)})"
+
+
+def _config(found: Comparison) -> Table:
+    return Table(
+        title="Config",
+        columns=(
+            Column("SETTING", fit=Fit.MIDDLE, least=12),
+            Column("A", fit=Fit.END, least=12),
+            Column("B", fit=Fit.END, least=12),
+        ),
+        rows=tuple((one.key, _value(one.before), _value(one.after)) for one in found.config),
+    )
+
+
+def _value(value: object) -> Cell:
+    if value is None:
+        return None
+    if value is True:
+        return "yes"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
