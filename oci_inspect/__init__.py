@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from oci_inspect.analysis.results import (
         Analysis,
         ArchiveInfo,
+        Base,
+        Confidence,
         HistoryStep,
         ImageAnalysis,
         LayerResult,
+        OwnShare,
         Status,
         Totals,
         WasteGroup,
     )
+    from oci_inspect.analysis.squash import Squash, WhatIf
     from oci_inspect.archive.contents import Image, LayerRef, Other
     from oci_inspect.comparing import compare
     from oci_inspect.comparison.compare import compare_images
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from oci_inspect.filesystem.reasons import Reason
     from oci_inspect.filesystem.tree import UnionTree
     from oci_inspect.findings import Finding, Severity
-    from oci_inspect.inspection import ArchiveFile, analyze, open_archive
+    from oci_inspect.inspection import ArchiveFile, analyze, open_archive, read_base
     from oci_inspect.layer.scan import LayerScan, scan_layer
     from oci_inspect.layer.scan_cache import ScanCache
     from oci_inspect.limits import Limits
@@ -60,8 +64,10 @@ _HOMES = {
     "ArchiveError": "errors",
     "ArchiveFile": "inspection",
     "ArchiveInfo": "analysis.results",
+    "Base": "analysis.results",
     "Change": "filesystem.changes",
     "Comparison": "comparison.results",
+    "Confidence": "analysis.results",
     "Dead": "filesystem.deaths",
     "Extraction": "extraction.results",
     "Finding": "findings",
@@ -79,6 +85,7 @@ _HOMES = {
     "OciInspectError": "errors",
     "Other": "archive.contents",
     "Outcome": "extraction.results",
+    "OwnShare": "analysis.results",
     "Part": "progress",
     "PathError": "errors",
     "PathEvent": "filesystem.path_log",
@@ -88,18 +95,21 @@ _HOMES = {
     "ScanCache": "layer.scan_cache",
     "SelectionError": "errors",
     "Severity": "findings",
+    "Squash": "analysis.squash",
     "Status": "analysis.results",
     "TargetError": "errors",
     "Told": "extraction.results",
     "Totals": "analysis.results",
     "UnionTree": "filesystem.tree",
     "WasteGroup": "analysis.results",
+    "WhatIf": "analysis.squash",
     "analyze": "inspection",
     "compare": "comparing",
     "compare_images": "comparison.compare",
     "export_tar": "exporting",
     "extract": "extraction.extracting",
     "open_archive": "inspection",
+    "read_base": "inspection",
     "scan_layer": "layer.scan",
 }
 
@@ -108,8 +118,10 @@ __all__ = [
     "ArchiveError",
     "ArchiveFile",
     "ArchiveInfo",
+    "Base",
     "Change",
     "Comparison",
+    "Confidence",
     "Dead",
     "Extraction",
     "Finding",
@@ -127,6 +139,7 @@ __all__ = [
     "OciInspectError",
     "Other",
     "Outcome",
+    "OwnShare",
     "Part",
     "PathError",
     "PathEvent",
@@ -136,12 +149,14 @@ __all__ = [
     "ScanCache",
     "SelectionError",
     "Severity",
+    "Squash",
     "Status",
     "TargetError",
     "Told",
     "Totals",
     "UnionTree",
     "WasteGroup",
+    "WhatIf",
     "__version__",
     "analyze",
     "compare",
@@ -149,6 +164,7 @@ __all__ = [
     "export_tar",
     "extract",
     "open_archive",
+    "read_base",
     "scan_layer",
 ]
 

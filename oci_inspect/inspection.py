@@ -10,6 +10,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
+from oci_inspect.analysis.base import Candidates, find_base, not_built_on, own_share
 from oci_inspect.analysis.census import take_census
 from oci_inspect.analysis.history import build_steps, match_history
 from oci_inspect.analysis.layers import layer_results
@@ -17,17 +18,25 @@ from oci_inspect.analysis.results import (
     Analysis,
     ArchiveInfo,
     ImageAnalysis,
+    LayerResult,
     Status,
     Totals,
 )
+from oci_inspect.analysis.squash import WhatIf, what_if
 from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, opens
 from oci_inspect.analysis.waste import largest_first, roll_up
-from oci_inspect.archive.contents import CompressedSize, Contents, Image, LayerRef
+from oci_inspect.archive.contents import (
+    CompressedSize,
+    Contents,
+    Image,
+    LayerRef,
+    layer_index,
+)
 from oci_inspect.archive.opening import open_store
 from oci_inspect.archive.reading import find_unreferenced, named_blobs, read_contents
-from oci_inspect.archive.selection import select, select_one
+from oci_inspect.archive.selection import choices, select, select_one
 from oci_inspect.archive.store import Store
-from oci_inspect.errors import ArchiveError, LimitExceededError
+from oci_inspect.errors import ArchiveError, LimitExceededError, SelectionError
 from oci_inspect.estimating import compressed_sizes
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.filesystem.tree import UnionTree
@@ -36,7 +45,7 @@ from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
-from oci_inspect.looking import LayerOpener, LayerStack, layer_index, look
+from oci_inspect.looking import LayerOpener, LayerStack, look
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse, ScanKeeper
 from oci_inspect.scanning import (
@@ -49,7 +58,7 @@ from oci_inspect.scanning import (
     visitor,
     wanted_blobs,
 )
-from oci_inspect.spec.platform import parse_platform
+from oci_inspect.spec.platform import Platform, parse_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +90,20 @@ class ArchiveFile:
         find_unreferenced(self._store, self.contents, findings)
         return findings.result()
 
-    def analyze(self, images: Sequence[Image] | None = None, jobs: int | None = None) -> Analysis:
+    def analyze(
+        self,
+        images: Sequence[Image] | None = None,
+        jobs: int | None = None,
+        *,
+        base: Image | None = None,
+    ) -> Analysis:
         """Scan the layers of ``images`` (all where None) and return the whole story.
 
         With all images, every other blob that goes by its digest is hashed as well.
         ``jobs`` is how many layers are scanned at a time, by default the cores that this process
-        may use. Raises :class:`ArchiveError` where the input changed meanwhile.
+        may use. ``base`` is the image that they are said to be built on, of this archive or of
+        another; no layer of it is read. Raises :class:`ArchiveError` where the input changed
+        meanwhile.
         """
         chosen = self.images if images is None else tuple(images)
         store = self._store
@@ -95,7 +112,7 @@ class ArchiveFile:
         others = named_blobs(store, self.contents) if len(chosen) == len(self.images) else {}
         self._progress.expect(bytes_of(store, (*wanted, *others)))
         reuse = None if self._cache is None else Reuse(self._cache, self.limits, chosen)
-        fold = _Fold(chosen, self.limits)
+        fold = _Fold(chosen, self.limits, Candidates(self.images, base))
 
         def foresee() -> None:
             if reuse is not None and (expected := reuse.expected(wanted)) is not None:
@@ -159,6 +176,14 @@ class ArchiveFile:
     def files(self, image: Image, tables: Sequence[EntryTable]) -> LayerOpener:
         """What opens files of an image's layers; ``tables`` are their rows."""
         return LayerOpener(self._store, image.layers, tables, self.limits)
+
+    def what_if(self, image: ImageAnalysis, spec: str) -> WhatIf:
+        """What squashing layers of an image would save; see :func:`~.analysis.squash.what_if`.
+
+        Raises :class:`ArchiveError`, and :class:`SelectionError` for a ``spec`` that does not fit.
+        """
+        sizes = self.compressed_sizes(image.image)
+        return what_if(image, spec, [None if one is None else one.size for one in sizes])
 
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""
@@ -235,17 +260,43 @@ def analyze(
     jobs: int | None = None,
     progress: Progress | None = None,
     cache: ScanKeeper | None = None,
+    base: str | os.PathLike[str] | None = None,
 ) -> Analysis:
     """Open a saved image and tell its whole story; see :class:`Analysis`.
 
     ``image`` picks by tag, reference, digest, ID or position, ``platform`` by ``os/arch``; without
     them every image of the archive is analysed. A ``cache`` spares scanning the same blobs again;
-    without one nothing is kept. Raises :class:`ArchiveError` where the input is no image archive,
+    without one nothing is kept. ``base`` is the path of an archive with the image that they are
+    said to be built on. Raises :class:`ArchiveError` where the input is no image archive,
     :class:`SelectionError` where no image fits, ``ValueError`` for a platform that is none.
     """
     wanted = None if platform is None else parse_platform(platform)
+    below = None if base is None else read_base(base, platform=wanted, limits=limits)
     with open_archive(path, limits=limits, jobs=jobs, progress=progress, cache=cache) as archive:
-        return archive.analyze(select(archive.images, image, wanted), jobs)
+        return archive.analyze(select(archive.images, image, wanted), jobs, base=below)
+
+
+def read_base(
+    path: str | os.PathLike[str],
+    image: str | None = None,
+    platform: Platform | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Image:
+    """The image of an archive that others are said to be built on; no layer of it is read.
+
+    ``image`` picks as everywhere; ``platform`` only where several are left. Raises
+    :class:`ArchiveError`, and :class:`SelectionError` where not one is left.
+    """
+    with open_archive(path, limits=limits, scan=False) as archive:
+        found = select(archive.images, image)
+        if len(found) > 1 and platform is not None:
+            found = select(found, None, platform)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise SelectionError(f"{archive.info.path}: no image in this archive to be the base")
+    problem = f"{archive.info.path}: {len(found)} images: say which is the base, as in PATH:REF"
+    raise SelectionError(problem, choices(found))
 
 
 class _Fold:
@@ -254,9 +305,10 @@ class _Fold:
     What a cache knows of an image can so be folded while its blobs are still being hashed.
     """
 
-    def __init__(self, images: Sequence[Image], limits: Limits) -> None:
+    def __init__(self, images: Sequence[Image], limits: Limits, candidates: Candidates) -> None:
         self._images = images
         self._limits = limits
+        self._candidates = candidates
         self._scans: Mapping[str, LayerScan | Finding] | None = None
         self._result: tuple[ImageAnalysis, ...] = ()
 
@@ -265,7 +317,8 @@ class _Fold:
         if self._scans is None or not _same(self._scans, scans):
             self._scans = scans
             self._result = tuple(
-                analyze_image(image, scans, self._limits) for image in self._images
+                analyze_image(image, scans, self._limits, self._candidates)
+                for image in self._images
             )
         return self._result
 
@@ -278,9 +331,15 @@ def _same(
 
 
 def analyze_image(
-    image: Image, scans: Mapping[str, LayerScan | Finding], limits: Limits = DEFAULT_LIMITS
+    image: Image,
+    scans: Mapping[str, LayerScan | Finding],
+    limits: Limits = DEFAULT_LIMITS,
+    candidates: Candidates | None = None,
 ) -> ImageAnalysis:
-    """Fold the scans of an image's layers into its story; no I/O."""
+    """Fold the scans of an image's layers into its story; no I/O.
+
+    ``candidates`` are images that it may be built on.
+    """
     findings = FindingCollector()
     findings.extend(image.findings)
     layers = image.layers
@@ -313,6 +372,9 @@ def analyze_image(
         findings.extend(matching.findings)
     steps = build_steps(entries, matching, _padded(merged.added_bytes, len(image.layers)))
     results = layer_results(layers, own, listed, statuses, merged, matching, steps)
+    chain = _diff_ids(results, diff_ids)
+    base = find_base(image, chain, steps, candidates)
+    given = candidates.given if candidates is not None else None
     waste = largest_first(merged.dead)
     file_bytes = sum(merged.added_bytes)
     wasted = sum(one.size for one in waste)
@@ -347,7 +409,20 @@ def analyze_image(
         ),
         image=image,
         tree=merged.tree,
+        base=base,
+        own=own_share(base, results, waste),
+        not_built_on=None if given is None else not_built_on(given, chain),
     )
+
+
+def _diff_ids(layers: Sequence[LayerResult], claimed: Sequence[str]) -> list[str | None]:
+    """What each layer's tar hashes to, in the algorithm of the claim; the claim where not known."""
+    return [
+        claimed[i]
+        if i < len(claimed) and (layer.status is Status.VERIFIED or layer.diff_id is None)
+        else layer.diff_id
+        for i, layer in enumerate(layers)
+    ]
 
 
 def _claim(layer: LayerRef, index: int, diff_ids: Sequence[str]) -> LayerClaim:

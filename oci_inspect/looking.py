@@ -10,9 +10,9 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from oci_inspect.analysis.verify import opens
-from oci_inspect.archive.contents import Image, LayerRef
+from oci_inspect.archive.contents import Image, LayerRef, layer_index
 from oci_inspect.archive.store import Store
-from oci_inspect.errors import ArchiveError, LimitExceededError, SelectionError
+from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.filesystem.changes import Change, LayerChanges, net_changes
 from oci_inspect.filesystem.journal import Journal, Losses
 from oci_inspect.filesystem.merge import merge
@@ -125,17 +125,6 @@ class LayerStack:
             count = len(self.image.layers)
             raise LimitExceededError("layers", self.limits.layers, count, self.image.name)
         return index
-
-
-def layer_index(image: Image, layer: int) -> int:
-    """The index of a layer, counted from the top where negative. Raises :class:`SelectionError`."""
-    count = len(image.layers)
-    if -count <= layer < count:
-        return layer % count
-    there = f"its layers are 0 to {count - 1}" if count > 1 else "its only layer is 0"
-    raise SelectionError(
-        f"no layer {layer} in {image.name}: {there if count else 'it has none'}", ()
-    )
 
 
 class LayerOpener:

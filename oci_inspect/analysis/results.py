@@ -121,13 +121,57 @@ class WasteGroup:
     advice: str
 
 
+class Confidence(StrEnum):
+    """How sure it is where a base image ends.
+
+    ``CERTAIN``: diff_ids were compared; ``LIKELY``: two signs agree, or the builder wrote it down;
+    ``POSSIBLE``: one sign.
+    """
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The image that an image was built on; see :func:`~oci_inspect.analysis.base.find_base`.
+
+    The lowest ``layers`` layers are its own, those above are the user's; None where there is a
+    base and nothing tells where it ends. ``digest`` is of its manifest. ``signs`` are short
+    sentences on what this was judged by.
+    """
+
+    layers: int | None
+    name: str | None
+    digest: str | None
+    confidence: Confidence
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnShare:
+    """What of an image is the user's own, in bytes of content: see :class:`Base`.
+
+    ``file_bytes`` and ``wasted_bytes`` are those of the user's layers. ``base_bytes_removed`` are
+    in the base's layers and dead through the user's: the user cannot save them but in the base.
+    The rest of the waste is the base's own doing.
+    """
+
+    file_bytes: int
+    wasted_bytes: int
+    base_bytes_removed: int
+
+
 @dataclass(frozen=True, slots=True)
 class ImageAnalysis:
     """One image, wholly looked at.
 
     ``verified``: nothing of severity error is about it and each of its blobs was read to its end.
     ``complete``: no limit and no damage cut the reading. ``waste`` has every dead inode, largest
-    first, ``worst`` the same rolled up. ``tree`` is the merged filesystem.
+    first, ``worst`` the same rolled up. ``tree`` is the merged filesystem. ``base`` is None where
+    nothing tells of one, ``own`` where it is not known where it ends. ``not_built_on`` says in one
+    sentence why the image that was named as the base is none.
     """
 
     references: tuple[str, ...]
@@ -145,6 +189,9 @@ class ImageAnalysis:
     totals: Totals
     image: Image = field(repr=False)
     tree: UnionTree = field(repr=False)
+    base: Base | None = None
+    own: OwnShare | None = None
+    not_built_on: str | None = None
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from oci_inspect.errors import SelectionError
 from oci_inspect.findings import Finding
 from oci_inspect.spec.config import ImageConfig
 from oci_inspect.spec.digest import Digest
@@ -106,3 +107,14 @@ class Contents:
     findings: tuple[Finding, ...]
     index_data: bytes | None = field(repr=False)
     used_members: frozenset[str] = field(repr=False, default=frozenset())
+
+
+def layer_index(image: Image, layer: int) -> int:
+    """The index of a layer, counted from the top where negative. Raises :class:`SelectionError`."""
+    count = len(image.layers)
+    if -count <= layer < count:
+        return layer % count
+    there = f"its layers are 0 to {count - 1}" if count > 1 else "its only layer is 0"
+    raise SelectionError(
+        f"no layer {layer} in {image.name}: {there if count else 'it has none'}", ()
+    )

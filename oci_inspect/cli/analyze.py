@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oci_inspect.cli.options import Common, common
+from oci_inspect.cli.options import Common, base_option, common
 
 
 @common(
@@ -12,7 +12,8 @@ from oci_inspect.cli.options import Common, common
     example="oci-inspect analyze image.tar",
     quiet="Only identity and verdict of each image.",
 )
-def command(common: Common) -> int:
+@base_option
+def command(common: Common, base: str | None) -> int:
     """Tell the whole story of each image in ARCHIVE on one screen.
 
     Who it is and whether every digest holds, each layer beside the instruction that made it, what
@@ -20,7 +21,7 @@ def command(common: Common) -> int:
     """
     from oci_inspect.cli import session
 
-    analysis = session.analyze_target(common, one=False)
+    analysis = session.analyze_target(common, one=False, base=base)
     if common.format == "json":
         from oci_inspect.render.json import analysis_document
 

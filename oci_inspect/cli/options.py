@@ -104,6 +104,17 @@ def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [CompletionItem(incomplete, type="file")]
 
 
+def base_option(function: F) -> F:
+    """Give a command ``--base``, as :func:`~oci_inspect.cli.session.read_base_of` takes it."""
+    return click.option(
+        "--base",
+        metavar="ARCHIVE",
+        shell_complete=_files,
+        help="An archive of the image that this one is built on, as in base.tar or PATH:REF; only"
+        " its documents are read. See docs/base.md.",
+    )(function)
+
+
 def _format(formats: tuple[str, ...]) -> click.Parameter:
     return click.Option(
         ["--format"],

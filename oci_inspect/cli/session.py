@@ -54,10 +54,7 @@ def open_target(
 
     path, reference = split_target(common.archive)
     if path == "-":
-        if sys.stdin is None:
-            raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
-        if sys.stdin.isatty():
-            raise click.UsageError("standard input is a terminal: pipe an archive into it")
+        _check_stdin()
     else:
         _check_paths(path, common.output)
     limits = parse_limits(common.limits)
@@ -85,6 +82,14 @@ def cache_of(common: Common) -> ScanKeeper | None:
     from oci_inspect.cli.cache_folder import open_cache
 
     return open_cache()
+
+
+def _check_stdin() -> None:
+    """Refuse a standard input that nothing can come from."""
+    if sys.stdin is None:
+        raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
+    if sys.stdin.isatty():
+        raise click.UsageError("standard input is a terminal: pipe an archive into it")
 
 
 def _check_paths(path: str, output: str | None) -> None:
@@ -128,19 +133,51 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def analyze_target(common: Common, *, one: bool) -> Analysis:
-    """Open, choose and analyse; with ``one``, exactly one image must be meant."""
+def analyze_target(common: Common, *, one: bool, base: str | None = None) -> Analysis:
+    """Open, choose and analyse; with ``one``, exactly one image must be meant.
+
+    ``base`` is the value of --base; an image that is not built on it is told on standard error.
+    """
+    with analyzed(common, one=one, base=base) as (_, analysis):
+        return analysis
+
+
+@contextmanager
+def analyzed(
+    common: Common, *, one: bool, base: str | None = None
+) -> Iterator[tuple[ArchiveFile, Analysis]]:
+    """Do what :func:`analyze_target` does, with the archive still open."""
     from oci_inspect.archive.selection import select, select_one
 
     platform = platform_of(common)
-    with progress_line(quiet=common.quiet) as progress:
-        archive, reference = open_target(common, progress)
-        with archive:
+    below = None if base is None else _read_base(common, base, platform)
+    with ExitStack() as open_things:
+        with progress_line(quiet=common.quiet) as progress:
+            archive, reference = open_target(common, progress)
+            open_things.enter_context(archive)
             if one:
                 images = [select_one(archive.images, reference, platform)]
             else:
                 images = select(archive.images, reference, platform)
-            return archive.analyze(images, common.jobs)
+            analysis = archive.analyze(images, common.jobs, base=below)
+        for image in analysis.images:
+            if image.not_built_on is not None:
+                warn(f"{image.name}: {image.not_built_on}")
+        yield archive, analysis
+
+
+def _read_base(common: Common, base: str, platform: Platform | None) -> Image:
+    """The image that --base names; its documents are all that is read."""
+    from oci_inspect.inspection import read_base
+
+    path, reference = split_target(base)
+    if path == "-":
+        if split_target(common.archive)[0] == "-":
+            raise click.UsageError("standard input cannot be both ARCHIVE and --base")
+        _check_stdin()
+    else:
+        _check_paths(path, common.output)
+    return read_base(path, reference, platform, parse_limits(common.limits))
 
 
 @contextmanager
@@ -159,8 +196,8 @@ def looking(
     ``files`` are to be read as well, which a stream is copied for. What is wrong with the image's
     layers is said at the end, on standard error; :func:`seen` gives the exit code.
     """
+    from oci_inspect.archive.contents import layer_index
     from oci_inspect.archive.selection import select_one
-    from oci_inspect.looking import layer_index
 
     platform = platform_of(common)
     with ExitStack() as open_things:

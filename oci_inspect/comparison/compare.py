@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.analysis.results import Confidence, ImageAnalysis
 from oci_inspect.archive.contents import CompressedSize
 from oci_inspect.comparison.cache import find_break
 from oci_inspect.comparison.config import compare_configs
@@ -44,13 +44,28 @@ def compare_images(
         config=compare_configs(before.image.config, after.image.config),
         layers=pairs,
         shared=shared_layers(before.layers, after.layers),
-        cache=find_break(before, after, rebuilds),
+        cache=find_break(before, after, rebuilds, _base_layers(before, after)),
         rebuilds=rebuilds,
         files=files,
         groups=group_files(files.differences),
         push=push(before.layers, after.layers, sizes),
         pull=pull(after.layers, sizes, common_layers(before.layers, after.layers)),
     )
+
+
+def _base_layers(before: ImageAnalysis, after: ImageAnalysis) -> int | None:
+    """How many of the lowest layers belong to the base of either image, where that is sure enough.
+
+    What stands below the base of one of them is not what its Dockerfile built.
+    """
+    known = [
+        image.base.layers
+        for image in (before, after)
+        if image.base is not None
+        and image.base.layers is not None
+        and image.base.confidence is not Confidence.POSSIBLE
+    ]
+    return max(known, default=None)
 
 
 def _with_the_same_tables(before: ImageAnalysis, after: ImageAnalysis) -> ImageAnalysis:

@@ -21,11 +21,13 @@ from oci_inspect.analysis.results import (
     ImageAnalysis,
     LayerResult,
 )
+from oci_inspect.analysis.squash import WhatIf
 from oci_inspect.archive.contents import Image, Other
 from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.findings import Finding
 from oci_inspect.paths import path_text
 from oci_inspect.render.escape import json_text
+from oci_inspect.render.json_base import base_value, what_if_value
 from oci_inspect.spec.platform import Platform
 
 SCHEMA_VERSION = "1.0"
@@ -58,6 +60,7 @@ def analysis_document(analysis: Analysis) -> Json:
             "history": [_step(step) for step in image.history],
             "waste": [_dead(dead) for dead in image.waste],
             "totals": totals_document(image),
+            "base": base_value(image),
         }
         for image in analysis.images
     ]
@@ -121,8 +124,11 @@ def verify_document(analysis: Analysis) -> Json:
     return {**document, **_tail(analysis), "verified": analysis.ok}
 
 
-def waste_document(analysis: Analysis) -> Json:
-    """``waste --format json``: every dead inode, and the same rolled up with advice."""
+def waste_document(analysis: Analysis, what_if: WhatIf | None = None) -> Json:
+    """``waste --format json``: every dead inode, and the same rolled up with advice.
+
+    ``what_if`` is about the one image of the analysis.
+    """
     return _per_image(
         "waste",
         analysis,
@@ -141,6 +147,8 @@ def waste_document(analysis: Analysis) -> Json:
                 for group in image.worst
             ],
             "totals": totals_document(image),
+            "base": base_value(image),
+            **({} if what_if is None else {"what_if": what_if_value(what_if)}),
         },
     )
 

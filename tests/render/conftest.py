@@ -10,13 +10,17 @@ from oci_inspect import analyze
 from oci_inspect.analysis.results import (
     Analysis,
     ArchiveInfo,
+    Base,
+    Confidence,
     HistoryStep,
     ImageAnalysis,
     LayerResult,
+    OwnShare,
     Status,
     Totals,
     WasteGroup,
 )
+from oci_inspect.analysis.squash import Squash, WhatIf
 from oci_inspect.archive.contents import Image, LayerRef, Other
 from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.filesystem.reasons import Reason
@@ -152,6 +156,14 @@ def good_image(references: tuple[str, ...] = ("example/app:1.2.3", "example/app:
         totals=Totals(4_900_000, 280_000_000, 67_739_999, 66_000_000, 0.0257, 1204, 15),
         image=documents(references, config),
         tree=UnionTree(Folder(), [], []),
+        base=Base(
+            1,
+            "registry.example.org:5000/a/rather/long/path/to/the/base:2026-11-21",
+            digest("6"),
+            Confidence.LIKELY,
+            ("step 2 is a CMD, and layers follow", "step 3 was made 3 days after the one before"),
+        ),
+        own=OwnShare(1_039_999, 0, 66_000_000),
     )
 
 
@@ -203,6 +215,7 @@ def bad_image(text: str = "evil") -> ImageAnalysis:
         totals=Totals(1_234_567, 70_000_000, 66_700_000, 6, 0.9999999, 3),
         image=documents((text,), {"config": {"Env": [text], "Labels": {text: text}, "User": text}}),
         tree=UnionTree(Folder(), [], []),
+        base=Base(None, text, None, Confidence.POSSIBLE, (f"the label names {text}",)),
     )
 
 
@@ -216,6 +229,19 @@ def archive(*images: ImageAnalysis, path: str = "image.tar") -> Analysis:
         ),
         findings=(finding("archive-legacy", path, "written by an old docker, without a config"),),
     )
+
+
+WHAT_IF = WhatIf(
+    (
+        Squash(0, 2, 1204, 66_000_000, 999_999, (), 1, 66_700_000),
+        Squash(3, 3, 0, 0, None, (3,), 0, 0),
+    ),
+    4,
+    2,
+    66_000_000,
+    None,
+    0,
+)
 
 
 @pytest.fixture(name="good")
@@ -261,6 +287,7 @@ def _make_views():
                 f"layers no-trunc {i}": views.layers_view(image, no_trunc=True),
                 f"waste {i}": views.waste_view(image),
                 f"waste all {i}": views.waste_view(image, top=None),
+                f"waste what if {i}": views.waste_view(image, what_if=WHAT_IF),
                 f"inspect {i}": views.inspect_view(image.image, analysis.archive),
                 f"dockerfile {i}": views.dockerfile_view(image),
             }

@@ -60,6 +60,9 @@ TRICKS = {
 }
 
 
+BASE_NAME = "org.opencontainers.image.base.name"
+
+
 def image_that_says(text: str) -> ImageBuilder:
     raw = text.encode("utf-8", "replace").replace(b"\0", b"") or b"x"
     path = raw[:200] + b"\xff\xfe"
@@ -75,7 +78,7 @@ def image_that_says(text: str) -> ImageBuilder:
             "Cmd": [text],
             "Entrypoint": [text],
             "WorkingDir": text,
-            "Labels": {text: text, "b": text},
+            "Labels": {text: text, "b": text, BASE_NAME: text},
             "ExposedPorts": {text: {}},
             "Volumes": {text: {}},
             "StopSignal": text,
@@ -90,6 +93,7 @@ def image_that_says(text: str) -> ImageBuilder:
         media_type=text,
     )
     image.empty(text, comment=text)
+    image.empty("CMD sh", comment=f"FROM {text}")
     image.layer(
         TarBuilder().whiteout(path).opaque("d").file(b"setuid " + path, b"1", mode=0o4755),
         created_by=text,
@@ -97,7 +101,9 @@ def image_that_says(text: str) -> ImageBuilder:
     image.layer(b"no tar at all", created_by=f"/bin/sh -c #(nop) COPY {text}")
     image.patch_config(lambda config: config.update(author=text, docker_version=text))
     image.patch_config(lambda config: [one.update(author=text) for one in config["history"]])
-    image.patch_manifest(lambda manifest: manifest.update(annotations={text: text, "b": text}))
+    image.patch_manifest(
+        lambda manifest: manifest.update(annotations={text: text, BASE_NAME: text})
+    )
     return image
 
 

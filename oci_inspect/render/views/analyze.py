@@ -19,6 +19,7 @@ from oci_inspect.render.blocks import (
     Table,
 )
 from oci_inspect.render.sizes import clock, human_size, plural
+from oci_inspect.render.views.base import base_line
 from oci_inspect.render.views.common import (
     archive_findings,
     archive_line,
@@ -130,8 +131,11 @@ def _identity(analysis: Analysis, image: ImageAnalysis) -> Facts:
             f" ({human_size(totals.size)} stored, {human_size(totals.uncompressed_size)}"
             f" unpacked), {plural(totals.files, 'file')}",
         ),
-        ("Waste", waste_line(image)),
+        ("Waste", waste_line(image, own=True)),
     ]
+    base = base_line(image)
+    if base is not None:
+        pairs.append(("Base", base))
     return Facts(tuple(pairs))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from oci_inspect.analysis.results import (
     Analysis,
     ArchiveInfo,
+    Confidence,
     HistoryStep,
     ImageAnalysis,
     LayerResult,
@@ -162,8 +163,11 @@ def findings_table(
     )
 
 
-def waste_line(image: ImageAnalysis) -> str:
-    """How much is dead; where not all could be read, no share of the whole is told."""
+def waste_line(image: ImageAnalysis, *, own: bool = False) -> str:
+    """How much is dead; where not all could be read, no share of the whole is told.
+
+    With ``own`` also how much of it is the user's, where that can be told.
+    """
     totals = image.totals
     dead = human_size(totals.wasted_bytes)
     if not image.complete:
@@ -171,7 +175,16 @@ def waste_line(image: ImageAnalysis) -> str:
     if not totals.wasted_bytes:
         return "none, efficiency 100%"
     share, efficiency = percent(1 - totals.efficiency), percent(totals.efficiency)
-    return f"{dead} of {human_size(totals.file_bytes)} dead ({share}), efficiency {efficiency}"
+    whole = human_size(totals.file_bytes)
+    mine = _mine(image) if own else ""
+    return f"{dead} of {whole} dead ({share}){mine}, efficiency {efficiency}"
+
+
+def _mine(image: ImageAnalysis) -> str:
+    if image.own is None or image.base is None:
+        return ""
+    perhaps = "perhaps " if image.base.confidence is Confidence.POSSIBLE else ""
+    return f", {human_size(image.own.wasted_bytes)} of it {perhaps}your own"
 
 
 def waste_table(

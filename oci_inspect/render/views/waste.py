@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.analysis.squash import WhatIf
 from oci_inspect.render.blocks import (
     Block,
     Cell,
@@ -11,10 +12,13 @@ from oci_inspect.render.blocks import (
     Facts,
     Fit,
     Heading,
+    Role,
     Size,
     Table,
+    Text,
 )
 from oci_inspect.render.sizes import human_size, percent
+from oci_inspect.render.views.base import NO_SIGN, base_line, own_line, what_if_blocks
 from oci_inspect.render.views.common import (
     instruction_cell,
     step_number,
@@ -28,10 +32,21 @@ TOP = 10
 """Dead files and folders that are listed unless more are asked for."""
 
 
-def waste_view(image: ImageAnalysis, top: int | None = TOP) -> list[Block]:
-    """Sums by reason and by layer, then the worst dead files and folders; all for ``top`` None."""
+def waste_view(
+    image: ImageAnalysis, top: int | None = TOP, what_if: WhatIf | None = None
+) -> list[Block]:
+    """Sums by reason and by layer, then the worst dead files and folders; all for ``top`` None.
+
+    ``what_if`` is shown where it was asked for.
+    """
     totals = image.totals
-    facts: list[tuple[str, Cell | tuple[Cell, ...]]] = [("Waste", waste_line(image))]
+    facts: list[tuple[str, Cell | tuple[Cell, ...]]] = [
+        ("Waste", waste_line(image)),
+        ("Base", base_line(image) or Text(NO_SIGN, Role.DIM)),
+    ]
+    own = own_line(image)
+    if own is not None:
+        facts.append(("Your own", own))
     if totals.duplicate_bytes:
         facts.append(
             (
@@ -40,6 +55,8 @@ def waste_view(image: ImageAnalysis, top: int | None = TOP) -> list[Block]:
             )
         )
     blocks: list[Block] = [Heading(title(image), level=1), Facts(tuple(facts))]
+    if what_if is not None:
+        blocks += what_if_blocks(image, what_if)
     if image.waste:
         blocks += [_by_reason(image), _by_layer(image)]
     shown = image.worst if top is None else image.worst[:top]
