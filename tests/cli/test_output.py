@@ -115,7 +115,7 @@ def in_a_terminal(arguments: list[str], environment: dict[str, str], columns: in
     process = subprocess.Popen(
         [sys.executable, "-m", "oci_inspect", *arguments],
         stdout=follower,
-        stderr=follower,
+        stderr=subprocess.DEVNULL,  # a busy machine draws a progress bar there
         stdin=subprocess.DEVNULL,
         env={**os.environ, **unset, **environment},
     )
