@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import comparisons, footprints, looking, peers, report
+from benchmarks import comparisons, footprints, looking, peers, report, usage
 from benchmarks.bench import Bench
 from benchmarks.datasets import DATASETS, Data
 from benchmarks.rows import Heading, Row
@@ -70,6 +70,11 @@ GROUPS = {
         "looking into an archive as a process, against pipes of tar and a decompressor",
         looking.files,
         ("ours", "pipe"),
+    ),
+    "df": Group(
+        "disk_usage() in Python, of 50 archives that share most layers, against hashing them",
+        usage.many,
+        ("ours", "floor"),
     ),
     "memory": Group(
         "peak memory of oci-inspect analyze: resident, and without the pages of files",

@@ -104,6 +104,18 @@ DATASETS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Images of ``layers`` layers each, of which all but ``own`` are in every one of them."""
+
+    archives: int
+    layers: int
+    own: int
+
+
+MANY = Many(archives=50, layers=20, own=2)
+
+
 class Data:
     """The archives, under one folder."""
 
@@ -131,6 +143,33 @@ class Data:
                 tar.extractall(work, filter="data")
             work.rename(path)
         return path
+
+    def many(self, how: str) -> Path:
+        """A folder with the archives of :data:`MANY`; 900 of their 1,000 layers are shared."""
+        folder = self._folder / f"many-{how}"
+        if folder.exists():
+            return folder
+        self._tell(f"making many, {how}: {MANY.archives} archives of {MANY.layers} layers")
+        contents, size = Contents(7), 20_000 if self._quick else 500_000
+        work, parts = folder.with_suffix(".part"), folder.with_suffix(".work")
+        for one in (work, parts):
+            shutil.rmtree(one, ignore_errors=True)
+            one.mkdir(parents=True)
+
+        def layer(seed: int) -> Path:
+            path = parts / f"{seed}.tar"
+            with path.open("wb", buffering=MIB) as output:
+                write_mixed(output, contents, seed, size, 12_000)
+            return path
+
+        shared = [layer(seed) for seed in range(MANY.layers - MANY.own)]
+        for number in range(MANY.archives):
+            first = len(shared) + number * MANY.own
+            own = [layer(seed) for seed in range(first, first + MANY.own)]
+            write_archive(work / f"{number:02}.tar", [*shared, *own], how)
+        shutil.rmtree(parts)
+        work.rename(folder)
+        return folder
 
     def _make(self, name: str) -> None:
         dataset = DATASETS[name]

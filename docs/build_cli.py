@@ -35,14 +35,16 @@ seen from its content:
 | `skopeo copy ... dir:` | `dir` |
 
 The transports of skopeo and podman say the same and may name an image:
-`docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`, `dir:DIR`.
+`docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`, `dir:DIR`. `PATH:REF` alone
+does as well; a path that exists as it is written is that path. `df` takes any number of archives
+([df.md](df.md)).
 
 ## Which image
 
-Where an archive holds several images, `analyze`, `images` and `verify` take all of them. The other
-commands are about one: they list the choices and exit 2 unless `--image` or `--platform` leaves
-one. `--image` takes a tag (`1.4`), a reference (`example/app:1.4`), the digest of a manifest, an
-image ID or its first 6 or more hex digits, or a position (`@0`).
+Where an archive holds several images, `analyze`, `images`, `verify` and `df` take all of them. The
+other commands are about one: they list the choices and exit 2 unless `--image` or `--platform`
+leaves one. `--image` takes a tag (`1.4`), a reference (`example/app:1.4`), the digest of a
+manifest, an image ID or its first 6 or more hex digits, or a position (`@0`).
 
 ## Exit codes
 

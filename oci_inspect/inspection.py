@@ -23,13 +23,13 @@ from oci_inspect.analysis.results import (
     Totals,
 )
 from oci_inspect.analysis.squash import WhatIf, what_if
-from oci_inspect.analysis.verify import LayerClaim, check_count, check_layers, opens
+from oci_inspect.analysis.stored import StoredImage, stored_image
+from oci_inspect.analysis.verify import check_count, check_layers, layer_claims, opens
 from oci_inspect.analysis.waste import largest_first, roll_up
 from oci_inspect.archive.contents import (
     CompressedSize,
     Contents,
     Image,
-    LayerRef,
     layer_index,
 )
 from oci_inspect.archive.opening import open_store
@@ -38,6 +38,7 @@ from oci_inspect.archive.selection import choices, select, select_one
 from oci_inspect.archive.store import Store
 from oci_inspect.errors import ArchiveError, LimitExceededError, SelectionError
 from oci_inspect.estimating import compressed_sizes
+from oci_inspect.filesystem.disk import DiskSizes
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import Finding, FindingCollector, limit_met
@@ -184,6 +185,30 @@ class ArchiveFile:
         """
         sizes = self.compressed_sizes(image.image)
         return what_if(image, spec, [None if one is None else one.size for one in sizes])
+
+    def stored(
+        self,
+        images: Sequence[Image] | None = None,
+        jobs: int | None = None,
+        sizes: DiskSizes | None = None,
+    ) -> tuple[StoredImage, ...]:
+        """What an engine would store of ``images`` (all where None): layers and their bytes.
+
+        Every layer is scanned, none is merged with another. ``sizes`` are those of an archive that
+        was opened with a memory of slim scans (:func:`~oci_inspect.disk_usage` does so). Raises
+        :class:`ArchiveError` where the input changed meanwhile.
+        """
+        chosen = self.images if images is None else tuple(images)
+        means = Means(self.limits, jobs or cores(), self._progress)
+        wanted = wanted_blobs(chosen)
+        self._progress.expect(bytes_of(self._store, wanted))
+        reuse = None if self._cache is None else Reuse(self._cache, self.limits, chosen)
+        scans = scan_blobs(self._store, wanted, layer_labels(chosen), means, reuse)
+        self._store.check_unchanged()
+        measured = sizes or DiskSizes(self.limits)
+        return tuple(
+            stored_image(self.info, image, scans, measured.of, self.limits) for image in chosen
+        )
 
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""
@@ -355,7 +380,7 @@ def analyze_image(
             scan = None
         own.append(scan)
     diff_ids = image.config.diff_ids if image.config else ()
-    claims = [_claim(layer, i, diff_ids) for i, layer in enumerate(layers)]
+    claims = layer_claims(layers, image.config)
     subject = image.image_id or image.name
     if image.config is not None and image.image_id is not None:
         check_count(len(image.layers), len(diff_ids), subject, findings)
@@ -423,17 +448,6 @@ def _diff_ids(layers: Sequence[LayerResult], claimed: Sequence[str]) -> list[str
         else layer.diff_id
         for i, layer in enumerate(layers)
     ]
-
-
-def _claim(layer: LayerRef, index: int, diff_ids: Sequence[str]) -> LayerClaim:
-    return LayerClaim(
-        subject=layer.subject,
-        digest=layer.digest,
-        named=layer.named,
-        size=layer.size,
-        media_type=layer.media_type,
-        diff_id=diff_ids[index] if index < len(diff_ids) else None,
-    )
 
 
 def _tables(

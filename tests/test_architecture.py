@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"layer.entries"},
     "cli": BASE
     | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting", "reuse"}
+    | {"storing"}
     | {"comparing", "comparison"}
     | {"extraction", "filesystem", "layer"},
 }

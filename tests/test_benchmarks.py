@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from oci_inspect import analyze
+from oci_inspect import analyze, disk_usage
 
 sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is not installed
 
-from benchmarks import floors, headers, peers, report, scripts, timing
+from benchmarks import floors, headers, peers, report, scripts, timing, usage
 from benchmarks.clock import Clock
 from benchmarks.datasets import DATASETS, Data, deletions, describe, layer_blobs
 from benchmarks.huge import write_huge
@@ -104,6 +104,15 @@ def test_the_floor_of_a_cached_run_hashes_every_blob(data):
     with path.open("rb") as file:
         found = floors.digest_all(floors.digest_blob, file.fileno(), layer_blobs(path), 2)
     assert [digest for digest, _ in found] == [digest for digest, _ in claims(path)]
+
+
+@pytest.mark.parametrize("how", ["none", "gzip"])
+def test_of_many_archives_nine_tenths_of_the_layers_are_shared(data, how):
+    paths = sorted(data.many(how).iterdir())
+    totals = disk_usage(paths).totals
+    assert (len(paths), totals.images, totals.layers) == (50, 50, 1000)
+    assert totals.distinct_layers == totals.distinct_digests == 18 + 50 * 2
+    assert usage.digest_each(paths, 2, Clock()) == 1000
 
 
 def test_floors_work_without_isal(data, monkeypatch):

@@ -46,7 +46,7 @@ def test_example_of_the_readme_runs(
     assert capsys.readouterr().out == "example/app:1.2.3 True 69109\n"
 
 
-CONSOLE = {"docs/files.md": 5, "docs/base.md": 3, "docs/compare.md": 3}
+CONSOLE = {"docs/files.md": 5, "docs/base.md": 3, "docs/compare.md": 3, "docs/df.md": 4}
 """Pages that show what commands print, and how many they show at least."""
 
 

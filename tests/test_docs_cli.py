@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from oci_inspect.cli import ARCHIVE_COMMANDS, COMMANDS, FILE_COMMANDS, cli
+from oci_inspect.cli import ARCHIVE_COMMANDS, COMMANDS, FILE_COMMANDS, SEVERAL_COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "fixtures" / "real" / "docker26-app.tar"
@@ -60,7 +60,8 @@ def examples() -> dict[str, str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_example_of_every_command_works(name, tmp_path):
     example = examples()[name]
-    about = r".*\bimage\.tar\b" if name in (*ARCHIVE_COMMANDS, *FILE_COMMANDS) else r"\w+"
+    named = name in (*ARCHIVE_COMMANDS, *SEVERAL_COMMANDS, *FILE_COMMANDS)
+    about = r".*\bimage\.tar\b" if named else r"\w+"
     assert re.match(rf"oci-inspect {name} {about}", example), example
     shutil.copy(APP, tmp_path / "image.tar")
     shutil.copy(APP.with_name("docker20-app.tar"), tmp_path / "old.tar")

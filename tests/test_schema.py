@@ -133,6 +133,16 @@ def test_documents_of_real_archives(name: str, command: str, printed: Printed) -
     assert document["images"]
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_documents_of_images_together(name: str, printed: Printed) -> None:
+    several = [str(ROOT / "fixtures" / "real" / one) for one in (name, *REAL)]
+    for more in ((), several):
+        document = printed("df", several[0], *more)
+        VALIDATORS["df"].validate(document)
+        assert printed.code == 0
+        assert document["images"] and document["layers"] and document["complete"] is True
+
+
 LOOKS = (
     ("ls",),
     ("ls", "--deleted"),

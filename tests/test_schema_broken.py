@@ -22,7 +22,9 @@ from support.images import (
 from support.tars import TarBuilder
 from test_schema import VALIDATORS, Printed, choose
 
-from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
+from oci_inspect.cli import ARCHIVE_COMMANDS
+
+COMMANDS = (*ARCHIVE_COMMANDS, "df")
 
 
 @pytest.fixture
@@ -199,6 +201,7 @@ def test_documents_of_an_archive_in_other_forms(
     document = printed(command, path)
     VALIDATORS[command].validate(document)
     assert printed.code == 0
-    assert document["archive"]["path"] == str(path)
-    assert document["archive"]["compression"] == (None if form == "folder" else form)
-    assert document["archive"]["kind"] == ("oci-layout" if form == "folder" else "oci-archive")
+    (opened,) = document.get("archives") or [document["archive"]]
+    assert opened["path"] == str(path)
+    assert opened["compression"] == (None if form == "folder" else form)
+    assert opened["kind"] == ("oci-layout" if form == "folder" else "oci-archive")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from oci_inspect.analysis.results import Status
+from oci_inspect.archive.contents import LayerRef
 from oci_inspect.findings import FindingCollector, limit_met
 from oci_inspect.layer.scan import LayerScan
+from oci_inspect.spec.config import ImageConfig
 from oci_inspect.spec.digest import Digest, DigestError, parse_digest
 from oci_inspect.spec.media_types import (
     compression_agrees,
@@ -31,6 +33,22 @@ class LayerClaim:
     size: int | None
     media_type: str
     diff_id: str | None
+
+
+def layer_claims(layers: Sequence[LayerRef], config: ImageConfig | None) -> list[LayerClaim]:
+    """What an image's documents say of its layers, bottom to top."""
+    diff_ids = config.diff_ids if config else ()
+    return [
+        LayerClaim(
+            subject=layer.subject,
+            digest=layer.digest,
+            named=layer.named,
+            size=layer.size,
+            media_type=layer.media_type,
+            diff_id=diff_ids[i] if i < len(diff_ids) else None,
+        )
+        for i, layer in enumerate(layers)
+    ]
 
 
 def opens(media_type: str) -> bool:

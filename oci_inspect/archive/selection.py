@@ -35,6 +35,14 @@ def select(
     return found
 
 
+def matching(
+    images: Sequence[Image], wanted: str | None = None, platform: Platform | None = None
+) -> list[Image]:
+    """The same, where it may be that there is none; only what is ambiguous is raised."""
+    found = list(images) if wanted is None else _by_name(images, wanted)
+    return [image for image in found if platform is None or image.platform.matches(platform)]
+
+
 def select_one(
     images: Sequence[Image], wanted: str | None = None, platform: Platform | None = None
 ) -> Image:

@@ -36,14 +36,14 @@ FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
 """Those that look into an image's file system."""
 TAR_COMMANDS = ("export",)
 """Those that print no text but a tar."""
-SEVERAL_COMMANDS = ("compare",)
+SEVERAL_COMMANDS = ("compare", "df")
 """Those that take several archives."""
 COMMANDS = (
     *ARCHIVE_COMMANDS,
+    *SEVERAL_COMMANDS,
     *FILE_COMMANDS,
     "extract",
     *TAR_COMMANDS,
-    *SEVERAL_COMMANDS,
     "cache",
 )
 

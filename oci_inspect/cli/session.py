@@ -53,10 +53,7 @@ def open_target(
     from oci_inspect.inspection import open_archive
 
     path, reference = split_target(common.archive)
-    if path == "-":
-        _check_stdin()
-    else:
-        _check_paths(path, common.output)
+    check_input(path, common.output)
     limits = parse_limits(common.limits)
     # An empty --image names no image: it is a script's unset variable, not a wish for all.
     wanted = reference if common.reference is None else common.reference
@@ -84,16 +81,14 @@ def cache_of(common: Common) -> ScanKeeper | None:
     return open_cache()
 
 
-def _check_stdin() -> None:
-    """Refuse a standard input that nothing can come from."""
-    if sys.stdin is None:
-        raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
-    if sys.stdin.isatty():
-        raise click.UsageError("standard input is a terminal: pipe an archive into it")
-
-
-def _check_paths(path: str, output: str | None) -> None:
+def check_input(path: str, output: str | None) -> None:
     """Refuse an input that is not there, and an output that is the input, or lies in it."""
+    if path == "-":
+        if sys.stdin is None:
+            raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
+        if sys.stdin.isatty():
+            raise click.UsageError("standard input is a terminal: pipe an archive into it")
+        return
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -171,12 +166,9 @@ def _read_base(common: Common, base: str, platform: Platform | None) -> Image:
     from oci_inspect.inspection import read_base
 
     path, reference = split_target(base)
-    if path == "-":
-        if split_target(common.archive)[0] == "-":
-            raise click.UsageError("standard input cannot be both ARCHIVE and --base")
-        _check_stdin()
-    else:
-        _check_paths(path, common.output)
+    if path == "-" == split_target(common.archive)[0]:
+        raise click.UsageError("standard input cannot be both ARCHIVE and --base")
+    check_input(path, common.output)
     return read_base(path, reference, platform, parse_limits(common.limits))
 
 

@@ -73,10 +73,11 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bytes: rounded for people, exact in machine formats. None where unknown."""
+    """Bytes: rounded to ``digits`` for people, exact in machine formats. None where unknown."""
 
     bytes: int | None
     role: Role = Role.PLAIN
+    digits: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def shown(cell: Cell, full_digests: bool = True) -> str:
             whole = cell.show == "full" or (full_digests and cell.show == "auto")
             return cell.digest if whole else short_digest(cell.digest)
         case Size():
-            return human_size(cell.bytes)
+            return human_size(cell.bytes, cell.digits)
         case Count():
             return "-" if cell.count is None else f"{cell.count:,}"
         case Bar():

@@ -17,7 +17,7 @@ from oci_inspect.comparison.results import (
 from oci_inspect.filesystem.comparing import TreeComparison, Turn
 from oci_inspect.render.json import (
     Json,
-    archive_document,
+    archive_keys,
     document_top,
     identity,
     path_keys,
@@ -71,7 +71,7 @@ def comparison_document(found: Comparison, archives: tuple[ArchiveInfo, ArchiveI
 
 def _image(image: ImageAnalysis, archive: ArchiveInfo) -> Json:
     return {
-        "archive": archive_document(archive),
+        "archive": archive_keys(archive),
         **identity(image),
         "created": image.created,
         "verified": image.verified,

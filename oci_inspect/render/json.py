@@ -177,7 +177,7 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
                 "references": list(image.references),
                 "image_id": image.image_id,
                 "manifest_digest": image.manifest_digest,
-                "platform": _platform(image.platform),
+                "platform": platform_keys(image.platform),
                 "created": image.config.created if image.config else None,
                 "author": image.config.author if image.config else None,
                 "layers": [
@@ -193,10 +193,10 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
                 "annotations": image.manifest.annotations if image.manifest else {},
                 "config": image.config.raw if image.config else None,
                 "manifest": image.manifest.raw if image.manifest else None,
-                "findings": [_finding(one) for one in image.findings],
+                "findings": [finding_keys(one) for one in image.findings],
             }
         ],
-        "findings": [_finding(one) for one in findings],
+        "findings": [finding_keys(one) for one in findings],
     }
 
 
@@ -227,11 +227,11 @@ def document_head(command: str, archive: ArchiveInfo) -> Json:
     """What every document about an archive begins with."""
     return {
         **document_top(command),
-        "archive": archive_document(archive),
+        "archive": archive_keys(archive),
     }
 
 
-def archive_document(archive: ArchiveInfo) -> Json:
+def archive_keys(archive: ArchiveInfo) -> Json:
     """An input."""
     return {
         **path_keys(os.fsencode(archive.path)),
@@ -244,7 +244,7 @@ def archive_document(archive: ArchiveInfo) -> Json:
 def _tail(analysis: Analysis) -> Json:
     return {
         "other": [_other(one) for one in analysis.other],
-        "findings": [_finding(one) for one in analysis.findings],
+        "findings": [finding_keys(one) for one in analysis.findings],
     }
 
 
@@ -261,11 +261,12 @@ def identity(image: ImageAnalysis | Image) -> Json:
         "references": list(image.references),
         "image_id": image.image_id,
         "manifest_digest": image.manifest_digest,
-        "platform": _platform(image.platform),
+        "platform": platform_keys(image.platform),
     }
 
 
-def _platform(platform: Platform | None) -> Json | None:
+def platform_keys(platform: Platform | None) -> Json | None:
+    """What an image runs on."""
     if platform is None:
         return None
     return {
@@ -279,11 +280,12 @@ def _verdict(image: ImageAnalysis) -> Json:
     return {
         "verified": image.verified,
         "complete": image.complete,
-        "findings": [_finding(one) for one in image.findings],
+        "findings": [finding_keys(one) for one in image.findings],
     }
 
 
-def _finding(found: Finding) -> Json:
+def finding_keys(found: Finding) -> Json:
+    """One finding."""
     return {
         "rule": found.rule,
         "severity": found.severity.value,
@@ -359,7 +361,7 @@ def _other(other: Other) -> Json:
         "artifact_type": other.artifact_type,
         "reason": other.reason,
         "size": other.size,
-        "platform": _platform(other.platform),
+        "platform": platform_keys(other.platform),
         "references": list(other.references),
     }
 

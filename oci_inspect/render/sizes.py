@@ -11,19 +11,20 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def human_size(size: int | None) -> str:
+def human_size(size: int | None, digits: int = 3) -> str:
     """A size as docker prints it: decimal units, three digits (``66.7kB``); ``-`` for None.
 
-    Where docker prints ``1e+03kB`` (999,500 bytes and more) this is ``1MB``.
+    ``docker system df`` has four ``digits``. Where docker prints ``1e+03kB`` (999,500 bytes and
+    more; ``1000kB`` of four digits) this is ``1MB``.
     """
     if size is None:
         return "-"
     number = float(size)
     unit = 0
-    while number >= 999.5 and unit < len(_UNITS) - 1:
+    while number >= 1000 - 0.5 * 10 ** (3 - digits) and unit < len(_UNITS) - 1:
         number /= 1000.0
         unit += 1
-    return f"{number:.3g}{_UNITS[unit]}"
+    return f"{number:.{digits}g}{_UNITS[unit]}"
 
 
 def percent(ratio: float) -> str:

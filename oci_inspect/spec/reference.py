@@ -36,3 +36,19 @@ def familiar(reference: str) -> str:
     if short != reference:
         short = short.removeprefix("library/")
     return short
+
+
+def repository_and_tag(reference: str) -> tuple[str | None, str | None]:
+    """Repository and tag (or digest, where there is no tag), None for what is not told.
+
+    A bare word is a tag, as an OCI layout may have it; a repository alone has a slash.
+    """
+    name, at, digest = reference.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = name, ""
+    if at:
+        return repository, tag or digest
+    if not tag and "/" not in repository:
+        return None, repository
+    return repository or None, tag or None

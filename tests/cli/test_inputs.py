@@ -15,7 +15,9 @@ from support.images import Archive, ImageBuilder, oci_layout
 from support.tars import TarBuilder
 from support.terminals import open_terminal
 
-from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
+from oci_inspect.cli import ARCHIVE_COMMANDS
+
+COMMANDS = (*ARCHIVE_COMMANDS, "df")
 
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 SENTENCES = {

@@ -12,8 +12,10 @@ import pytest
 from support.terminals import open_terminal
 from wcwidth import wcswidth
 
-from oci_inspect.cli import ARCHIVE_COMMANDS as COMMANDS
+from oci_inspect.cli import ARCHIVE_COMMANDS
 from oci_inspect.cli.options import parse_size
+
+COMMANDS = (*ARCHIVE_COMMANDS, "df")
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oci_inspect.render.views.images import images_view
     from oci_inspect.render.views.inspection import inspect_view
     from oci_inspect.render.views.layers import layers_view
+    from oci_inspect.render.views.usage import usage_view
     from oci_inspect.render.views.verify import verify_view
     from oci_inspect.render.views.waste import waste_view
 
@@ -28,6 +29,7 @@ _HOMES = {
     "images_view": "images",
     "inspect_view": "inspection",
     "layers_view": "layers",
+    "usage_view": "usage",
     "verify_view": "verify",
     "waste_view": "waste",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "images_view",
     "inspect_view",
     "layers_view",
+    "usage_view",
     "verify_view",
     "waste_view",
 ]

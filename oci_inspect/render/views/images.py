@@ -22,6 +22,7 @@ from oci_inspect.render.blocks import (
 from oci_inspect.render.cells import short_digest
 from oci_inspect.render.sizes import age, clock, rfc3339
 from oci_inspect.render.views.common import archive_findings, short_verdict
+from oci_inspect.spec.reference import repository_and_tag
 
 _NONE = Text("<none>", Role.DIM)
 
@@ -114,18 +115,11 @@ def _references(image: ImageAnalysis) -> tuple[str | None, ...]:
 
 
 def _split(reference: str | None) -> tuple[Cell, Cell]:
-    """Repository and tag; a bare tag (as an OCI layout may have) is a tag."""
+    """Repository and tag."""
     if reference is None:
         return _NONE, _NONE
-    name, at, digest = reference.partition("@")
-    repository, colon, tag = name.rpartition(":")
-    if not colon or "/" in tag:
-        repository, tag = name, ""
-    if at:
-        return repository, tag or digest
-    if not tag and "/" not in repository:
-        return _NONE, repository
-    return repository or _NONE, tag or _NONE
+    repository, tag = repository_and_tag(reference)
+    return _NONE if repository is None else repository, _NONE if tag is None else tag
 
 
 def _digest(digest: str | None, no_trunc: bool) -> Cell:
