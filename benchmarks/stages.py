@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from oci_inspect import inspection
+from oci_inspect import folding, inspection
 from oci_inspect.layer import scan
 from oci_inspect.layer.tar_scanner import TarScanner
 from oci_inspect.stream.source import BoundedSource
@@ -24,7 +24,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("reading and hashing blobs", scan._HashedSource, "read"),
     ("all of that, and decompressing", BoundedSource, "read"),
     ("headers and fingerprints", TarScanner, "feed"),
-    ("fold", inspection, "analyze_image"),
+    ("fold", folding, "analyze_image"),
 )
 
 

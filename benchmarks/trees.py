@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.stacks import CASES
 from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.archive.contents import Image, LayerRef
-from oci_inspect.inspection import analyze_image
+from oci_inspect.folding import analyze_image
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.spec.platform import Platform

@@ -40,7 +40,7 @@ from oci_inspect import (
     open_archive,
     scanning,
 )
-from oci_inspect.inspection import analyze_image
+from oci_inspect.folding import analyze_image
 from oci_inspect.layer.scan import scan_layer
 from oci_inspect.limits import DEFAULT_LIMITS
 from oci_inspect.render import json as documents
@@ -402,7 +402,7 @@ def test_what_is_expected_of_a_changed_blob_is_not_what_is_told(
         folds.append(arguments[1])
         return analyze_image(*arguments)
 
-    with patch("oci_inspect.inspection.analyze_image", folding):
+    with patch("oci_inspect.folding.analyze_image", folding):
         assert analyze(path, cache=cache).ok
         assert len(folds) == 1
         archive = oci_layout(image)
