@@ -26,7 +26,7 @@ _LEVEL = 6
 def compressed_sizes(store: Store[LayerScan], image: Image) -> tuple[CompressedSize | None, ...]:
     """The size of each layer of an image on its way; None where nothing tells.
 
-    Layers of a stream passed by: without a compression of the whole there is nothing to go by.
+    Large layers of a stream passed by: but for a compression of the whole nothing tells of them.
     Raises :class:`ArchiveError`.
     """
     known: dict[str, CompressedSize | None] = {}
@@ -47,13 +47,14 @@ def _claimed(layer: LayerRef) -> CompressedSize | None:
 def _size(store: Store[LayerScan], name: str) -> CompressedSize | None:
     member = store.find(name)
     assert member is not None
-    if not store.rereads:
+    source = store.open(member)
+    if source is None:  # it passed by in the stream
         passed = store.visited.get(name)
         if passed is not None and passed.compression != "none":
             return CompressedSize(passed.size, False)
         return _by_the_whole(store, member.size)
     try:
-        if detect(read_exactly(open_member(store, name), MAGIC_BYTES)) != "none":
+        if detect(read_exactly(source, MAGIC_BYTES)) != "none":
             return CompressedSize(member.size, False)
         return CompressedSize(sampled(open_member(store, name), member.size), True)
     except OSError as error:
@@ -64,7 +65,7 @@ def _by_the_whole(store: Store[LayerScan], size: int) -> CompressedSize | None:
     """As much as the archive shrank when it was compressed."""
     if store.compression is None or not store.size:
         return None
-    whole = sum(scan.size for scan in store.visited.values())
+    whole = sum(member.size for _, member in store.members.files())
     return CompressedSize(round(size * min(1.0, store.size / whole)), True) if whole else None
 
 

@@ -110,10 +110,11 @@ def _open(
     platform = session.platform_of(common)
     paths = [split_target(one) for one in archives]
     wanted = _wanted([reference for _, reference in paths], references)
+    same = len(paths) == 2 and _same_input(paths[0][0], paths[1][0])
     memory = ScanMemory(session.cache_of(common))
     files: list[ArchiveFile] = []
-    for target, (path, _) in zip(archives, paths, strict=True):
-        if files and _same_input(paths[0][0], path):
+    for target in archives:
+        if files and same:
             files.append(files[0])
             continue
         own = replace(common, archive=target)

@@ -3,12 +3,15 @@
 A builder takes a layer from its cache where the instruction and all before it are the same, and for
 COPY and ADD the files as well (Docker's documentation, "Build cache invalidation"). So the first
 difference between two builds is the whole reason: all above it is built again.
+
+BuildKit looks only at what a step depends on (frontend/dockerfile/dockerfile2llb): a RUN at what it
+runs with, wherever that was set, a COPY at where it works; LABEL and CMD concern nobody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -18,6 +21,14 @@ from oci_inspect.comparison.layers import common_layers, identity, layer_sum
 from oci_inspect.comparison.results import BreakReason, CacheBreak, Rebuild
 
 _WHOLE_ROOT = re.compile(r"ADD .* /\s*")
+_RUN_WITH = frozenset(("ARG", "ENV", "SHELL", "USER", "WORKDIR"))
+"""What a RUN gets from lines before it."""
+_DEPENDS = {"RUN": _RUN_WITH, "COPY": frozenset(("WORKDIR",)), "ADD": frozenset(("WORKDIR",))}
+
+_OF_THE_SAME_FILES = {
+    BreakReason.CONTENT: "the same instruction made the same files",
+    BreakReason.BASE: "the bases are not the same layers, though these hold the same files",
+}
 
 
 class _Blame(NamedTuple):
@@ -45,8 +56,8 @@ def find_break(
     explanation = blame.explanation
     for one in rebuilds:
         here = one.before == one.after == shared and one.same_files
-        if here and blame.reason is BreakReason.CONTENT:
-            explanation = f"the same instruction made the same files, but for: {_words(one)}"
+        if here and blame.reason in _OF_THE_SAME_FILES:
+            explanation = f"{_OF_THE_SAME_FILES[blame.reason]}, but for: {_words(one)}"
     rebuilt = after.layers[shared:]
     known = {identity(one) for one in before.layers}
     return CacheBreak(
@@ -78,11 +89,8 @@ def _blame(
     if old is None or new is None:
         why = "the history does not tell which instruction made it"
         return _Blame(BreakReason.UNKNOWN, old, new, why)
-    if shared == 0 and old.raw and new.raw:
+    if shared == 0 and _is_base(old) and _is_base(new):
         why = "no layer is shared: the images stand on different bases"
-        return _Blame(BreakReason.BASE, old, new, why)
-    if shared == 0 and all(_WHOLE_ROOT.fullmatch(one.instruction) for one in (old, new)):
-        why = "no layer is shared: the images stand on different root file systems"
         return _Blame(BreakReason.BASE, old, new, why)
     return _by_instruction(before.history, after.history, old, new, key_of(before, after))
 
@@ -97,21 +105,28 @@ def _by_instruction(
     """The first instruction that differs, up to the one that made the layer."""
 
     def same_line(one: HistoryStep, other: HistoryStep) -> bool:
-        return key(one) == key(other) and one.build_args == other.build_args
+        same = sorted(one.build_args) == sorted(other.build_args)  # the classic builder sorts them
+        return same and key(one) == key(other)
 
-    earlier = _since_last_layer(before, old), _since_last_layer(after, new)
+    narrow = _by_buildkit(old) and _by_buildkit(new)
+    earlier = _that_matter(before, old, narrow), _that_matter(after, new, narrow)
     pairs = list(zip(*earlier, strict=False))
     same = sum(1 for _ in takewhile(lambda pair: same_line(*pair), pairs))
     if same == len(earlier[0]) == len(earlier[1]):
         return _Blame(BreakReason.CONTENT, old, new, _content(new))
     old = earlier[0][same] if same < len(earlier[0]) else old
     new = earlier[1][same] if same < len(earlier[1]) else new
-    if key(old) == key(new):
-        names = _changed_arguments(old, new)
+    names = _changed_arguments(old, new)
+    if key(old) == key(new) or names:
         why = f"the build argument {names} is another" if names else "its build arguments differ"
         return _Blame(BreakReason.ARGUMENT, old, new, why)
-    goes_on = key(old) in {key(one) for one in after[new.index + 1 :]}
-    went_on = key(new) in {key(one) for one in before[old.index + 1 :]}
+
+    def more(one: HistoryStep, here: Sequence[HistoryStep], there: Sequence[HistoryStep]) -> bool:
+        """Whether a line stands more often in these steps than in those."""
+        return _count(key, one, here) > _count(key, one, there)
+
+    rest = before[old.index + 1 :], after[new.index + 1 :]
+    goes_on, went_on = more(old, rest[1], rest[0]), more(new, rest[0], rest[1])
     if goes_on and went_on:
         why = "the instructions stand in another order"
         return _Blame(BreakReason.INSTRUCTION_MOVED, old, new, why)
@@ -122,6 +137,18 @@ def _by_instruction(
         why = "an instruction that stood here is gone"
         return _Blame(BreakReason.INSTRUCTION_REMOVED, old, None, why)
     return _Blame(BreakReason.INSTRUCTION_CHANGED, old, new, "the instruction changed")
+
+
+def _count(
+    key: Callable[[HistoryStep], str], step: HistoryStep, steps: Sequence[HistoryStep]
+) -> int:
+    wanted = key(step)
+    return sum(key(one) == wanted for one in steps)
+
+
+def _is_base(step: HistoryStep) -> bool:
+    """Whether a lowest step is a base's: of a tool of its own, or a whole root file system."""
+    return step.raw or _WHOLE_ROOT.fullmatch(step.instruction) is not None
 
 
 def _words(rebuild: Rebuild) -> str:
@@ -137,22 +164,51 @@ def _content(step: HistoryStep) -> str:
 
 
 def _changed_arguments(old: HistoryStep, new: HistoryStep) -> str:
-    was, now = (dict(_argument(one) for one in step.build_args) for step in (old, new))
+    """The build arguments that two RUNs or ARGs do not have in common, if they are of one line.
+
+    BuildKit writes an ARG down with the value that it was given.
+    """
+    was, now = (dict(_arguments(one)) for one in (old, new))
+    if old.keyword != new.keyword or (old.keyword == "ARG" and was.keys() != now.keys()):
+        return ""
+    if old.keyword != "ARG" and old.instruction != new.instruction:
+        return ""
     names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     return ", ".join(names[:3])
 
 
-def _argument(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
+def _arguments(step: HistoryStep) -> Iterator[tuple[str, str]]:
+    if step.keyword == "ARG":
+        name, _, value = step.instruction.removeprefix("ARG ").partition("=")
+        yield name, value
+    for one in step.build_args:
+        name, _, value = one.partition("=")
+        yield name, value
 
 
-def _since_last_layer(steps: Sequence[HistoryStep], own: HistoryStep) -> list[HistoryStep]:
-    """The steps behind the one that made the layer below, up to this layer's own."""
+def _that_matter(steps: Sequence[HistoryStep], own: HistoryStep, narrow: bool) -> list[HistoryStep]:
+    """The steps that a layer's own depends on, and that one.
+
+    Those behind the layer below, where ``narrow`` only some of them; and for a RUN all that it runs
+    with, for what is set before a COPY may change without changing that.
+    """
     first = own.index
     while first > 0 and steps[first - 1].layer_index is None:
         first -= 1
-    return list(steps[first : own.index + 1])
+    kinds = _DEPENDS.get(own.keyword or "", frozenset())
+    found = []
+    for i, step in enumerate(steps[: own.index]):
+        if i >= first:
+            matters = not narrow or step.keyword in kinds
+        else:
+            matters = own.keyword == "RUN" and step.keyword in kinds
+        if matters:
+            found.append(step)
+    return [*found, own]
+
+
+def _by_buildkit(step: HistoryStep) -> bool:
+    return step.comment.startswith("buildkit") or step.created_by.endswith("# buildkit")
 
 
 def _own_step(image: ImageAnalysis, layer: int) -> HistoryStep | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,9 +31,10 @@ def compare_configs(
 ) -> tuple[ConfigDifference, ...]:
     """The settings that are different: platform first, the others in the order of their keys.
 
-    What is empty is the same as what is not there. Lists and maps of settings that stand by
-    themselves (environment, labels, ports, volumes) are compared name by name; their order, which
-    differs between builders, does not count.
+    What is empty is the same as what is not there, and so is what an engine takes where nothing is
+    said: ``/`` to work in, v8 of arm64. Of keys that differ by case the exact one is taken. Lists
+    and maps of settings that stand by themselves (environment, labels, ports, volumes) are compared
+    name by name; their order, which differs between builders, does not count.
     """
     old, new = _settings(before), _settings(after)
     order = {name: i for i, name in enumerate((*_PLATFORM, *_KNOWN))}
@@ -44,7 +46,7 @@ def compare_configs(
     for key in sorted(old.keys() | new.keys(), key=place):
         was, now = old.get(key), new.get(key)
         if key in old and key in new:
-            if was != now or type(was) is not type(now):
+            if _canonical(was) != _canonical(now):
                 found.append(ConfigDifference(key, Turn.CHANGED, was, now))
         else:
             turn = Turn.ADDED if key in new else Turn.REMOVED
@@ -61,17 +63,26 @@ def _settings(config: ImageConfig | None) -> dict[str, object]:
         value = fields.get(key)
         if not _empty(value):
             found[key] = value
+    if (found.get("architecture"), found.get("variant")) == ("arm64", "v8"):
+        del found["variant"]  # containerd's normalisation
     run = fields.get("config")
+    if not isinstance(run, dict):
+        return found
     ignored = _OF_THE_BUILDER | (set() if found.get("os") == "windows" else {"argsescaped"})
-    if isinstance(run, dict):
-        canonical = {name.lower(): name for name in _KNOWN}
-        for key, value in run.items():
-            name: str = canonical.get(key.lower()) or key
-            if key.lower() in ignored or _empty(value):
-                continue
-            if name not in found or key == name:
-                found.update(_named(name, value))
+    known = {name.casefold(): name for name in _KNOWN}
+    settings = Fields(run, "", [])
+    for key in run:
+        name: str = known.get(key.casefold()) or key
+        value = settings.get(name)
+        default = name == "WorkingDir" and value == "/"
+        if key.casefold() not in ignored and not default and not _empty(value):
+            found.update(_named(name, value))
     return found
+
+
+def _canonical(value: object) -> str:
+    """What two values are compared by: to JSON 1 and true are not the same, to Python they are."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _named(name: str, value: Any) -> Iterator[tuple[str, object]]:

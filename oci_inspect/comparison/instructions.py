@@ -10,6 +10,8 @@ from oci_inspect.analysis.results import HistoryStep, ImageAnalysis
 _CHECKSUM = re.compile(r"<(file|dir|multi):[0-9a-f]+>")
 _SOURCE_AND_TARGET = re.compile(r"(ADD|COPY) (?:.*\s)?(\S+)\s*", re.DOTALL)
 
+_OF_A_LIST = '"[]'
+
 
 def key_of(before: ImageAnalysis, after: ImageAnalysis) -> Callable[[HistoryStep], str]:
     """What the steps of two images are compared by: the instruction without checksums.
@@ -27,7 +29,8 @@ def key_of(before: ImageAnalysis, after: ImageAnalysis) -> Callable[[HistoryStep
     def key(step: HistoryStep) -> str:
         text = step.instruction or step.created_by or step.comment
         found = _SOURCE_AND_TARGET.fullmatch(text) if lost else None
-        return f"{found[1]} {found[2]}" if found else text
+        # a target with spaces stands in a list, or its last word does by itself
+        return f"{found[1]} {found[2].strip(_OF_A_LIST)}" if found else text
 
     return key
 

@@ -11,6 +11,7 @@ from oci_inspect.analysis.results import LayerResult
 from oci_inspect.comparison.results import LayerPair, LayerSum, Match, SharedLayers
 
 Keys = Sequence[str | None]
+_MOST_CELLS = 1 << 20
 
 
 def identity(layer: LayerResult) -> str:
@@ -53,17 +54,48 @@ def pair_layers(
 
 
 def _in_order(old: Keys, new: Keys, first_old: int, first_new: int) -> list[tuple[int, int]]:
-    """Equal keys of both, each once and in the order of both: the first that fits is taken."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for i in range(first_old, len(old)):
-        key = old[i]
-        if key is not None:
-            places[key].append(i)
+    """Equal keys of both, each once and in the order of both: as many as there can be.
+
+    Of several ways the same is taken whichever of the two comes first. Beyond ``_MOST_CELLS``,
+    which no image comes near, the first key that fits is taken.
+    """
+    rows = [i for i in range(first_old, len(old)) if old[i] is not None]
+    columns = [j for j in range(first_new, len(new)) if new[j] is not None]
+    if len(rows) * len(columns) > _MOST_CELLS:
+        return _greedily(old, new, rows, columns)
+    # most[i][j] is how many pairs there can be from the i-th row and the j-th column on
+    most = [[0] * (len(columns) + 1)]
+    for i in reversed(rows):
+        below, row = most[-1], [0] * (len(columns) + 1)
+        for at in range(len(columns) - 1, -1, -1):
+            same = old[i] == new[columns[at]]
+            row[at] = below[at + 1] + 1 if same else max(below[at], row[at + 1])
+        most.append(row)
+    most.reverse()
     found = []
-    last = first_old - 1
-    for j in range(first_new, len(new)):
-        key = new[j]
-        here = places.get(key, []) if key is not None else []
+    x = y = 0
+    while x < len(rows) and y < len(columns):
+        here, there = old[rows[x]] or "", new[columns[y]] or ""
+        if here == there:
+            found.append((rows[x], columns[y]))
+            x, y = x + 1, y + 1
+        elif (most[x + 1][y], there) > (most[x][y + 1], here):
+            x += 1
+        else:
+            y += 1
+    return found
+
+
+def _greedily(
+    old: Keys, new: Keys, rows: Sequence[int], columns: Sequence[int]
+) -> list[tuple[int, int]]:
+    places: dict[str | None, list[int]] = defaultdict(list)
+    for i in rows:
+        places[old[i]].append(i)
+    found = []
+    last = -1
+    for j in columns:
+        here = places.get(new[j], [])
         at = bisect_right(here, last)
         if at < len(here):
             last = here[at]

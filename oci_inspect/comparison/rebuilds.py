@@ -38,19 +38,20 @@ _ADVICE = {
     "compression": "the same tar, compressed otherwise: the same compressor, version and level",
 }
 _CULPRITS = (
-    ((b"var/log/",), "logs hold times: remove var/log/* in the RUN that writes them"),
+    ((b"/var/log/",), "logs hold times: remove var/log/* in the RUN that writes them"),
     (
-        (b"var/cache/", b"/.cache/", b"root/.npm/"),
+        (b"/var/cache/", b"/.cache/", b"/root/.npm/"),
         "caches hold times and inode numbers: remove them in the RUN that writes them",
     ),
-    ((b"var/lib/apt/lists/",), "package lists change daily: remove var/lib/apt/lists/*"),
+    ((b"/var/lib/apt/lists/",), "package lists change daily: remove var/lib/apt/lists/*"),
     (
         (b".pyc",),
         "Python byte code holds the times of its sources: PYTHONDONTWRITEBYTECODE=1, or"
         " python -m compileall --invalidation-mode checked-hash",
     ),
-    ((b"etc/machine-id", b"var/lib/dbus/machine-id"), "machine-id is random: empty it"),
+    ((b"/etc/machine-id", b"/var/lib/dbus/machine-id"), "machine-id is random: empty it"),
 )
+"""Folders, with a slash behind them, and ends of paths."""
 
 
 def compare_rebuilds(
@@ -83,15 +84,19 @@ def _rebuild(i: int, j: int, before: UnionTree, after: UnionTree) -> Rebuild:
     gone, came = _deletions(old), _deletions(new)
     added = [one.path for one in found if one.turn is Turn.ADDED and kind(one) != DIRECTORY]
     removed = [one.path for one in found if one.turn is Turn.REMOVED and kind(one) != DIRECTORY]
-    content = [one for one in found if one.turn is Turn.CHANGED and one.content]
+    content = [one.path for one in found if one.turn is Turn.CHANGED and one.content]
     touched = [one for one in found if not one.content]
     differ = {"folders" if word == "metadata" else word for one in touched for word in one.why}
-    if any(one.turn is not Turn.CHANGED and kind(one) == DIRECTORY for one in found):
-        differ.add("folders")
+    alone = [one for one in found if one.turn is not Turn.CHANGED]
+    units = {one.unit for one in alone if kind(one) != DIRECTORY}
+    if any(kind(one) == DIRECTORY and one.unit not in units for one in alone):
+        differ.add("folders")  # one that is not just where files came or went
     if added or removed or content:
         differ.add("files")
-    if gone != came:
+    if gone.keys() != came.keys():
         differ.add("deletions")
+    elif gone != came:
+        differ.add("time")
     if (
         not differ & {"files", "folders", "deletions"}
         and old.paths != new.paths
@@ -100,7 +105,7 @@ def _rebuild(i: int, j: int, before: UnionTree, after: UnionTree) -> Rebuild:
         differ.add("order")
     if not differ:
         differ.add("tar")
-    shown = [*(one.path for one in content), *added, *removed, *(one.path for one in touched)]
+    shown = [*content, *added, *removed, *(one.path for one in touched)]
     return Rebuild(
         before=i,
         after=j,
@@ -110,7 +115,7 @@ def _rebuild(i: int, j: int, before: UnionTree, after: UnionTree) -> Rebuild:
         content=len(content),
         touched=len(touched),
         examples=tuple(islice(dict.fromkeys(shown), EXAMPLES)),
-        advice=tuple(_advice(differ, content)),
+        advice=tuple(_advice(differ, [*content, *added, *removed])),
     )
 
 
@@ -119,18 +124,26 @@ def _alone(table: EntryTable) -> UnionTree:
     return merge([table], FindingCollector()).tree
 
 
-def _deletions(table: EntryTable) -> set[bytes]:
-    """What a layer deletes; a folder that it empties with a slash behind it."""
+def _deletions(table: EntryTable) -> dict[bytes, tuple[int, int]]:
+    """What a layer deletes, and the times of those entries; with a slash a folder it empties."""
     return {
-        path + b"/" if mark is Mark.OPAQUE else path
-        for mark, _, path in marks(table)
+        path + b"/" if mark is Mark.OPAQUE else path: (
+            table.mtimes[row],
+            table.mtime_ns.get(row, 0),
+        )
+        for mark, row, path in marks(table)
         if mark in (Mark.WHITEOUT, Mark.OPAQUE)
     }
 
 
-def _advice(differ: set[str], content: Sequence[PathDifference]) -> list[str]:
+def _advice(differ: set[str], others: Sequence[bytes]) -> list[str]:
+    """A sentence for each thing that could be done; ``others`` are files of other content."""
     found = []
     for parts, sentence in _CULPRITS:
-        if any(part in one.path or one.path.endswith(part) for one in content for part in parts):
+        if any(_is_of(b"/" + path, part) for path in others for part in parts):
             found.append(sentence)
     return [*found, *(_ADVICE[word] for word in _ORDER if word in differ and word in _ADVICE)]
+
+
+def _is_of(path: bytes, part: bytes) -> bool:
+    return part in path if part.endswith(b"/") else path.endswith(part)

@@ -31,10 +31,11 @@ class PathDifference(NamedTuple):
 
     ``before`` and ``after`` are references of entries in their trees (-1: a folder that no entry
     describes), None where there is nothing. ``why`` names what is different, in the words of
-    :func:`~oci_inspect.filesystem.differences.differences`; ``links`` is added where a file has
-    more or fewer names. ``size_before`` and ``size_after`` are the bytes of a regular file. An
-    inode with several names counts at one of them: the first that both trees have, else the first.
-    ``unit`` is the uppermost folder that came or went with all that is in it, None for the others.
+    :func:`~oci_inspect.filesystem.differences.differences`; ``links`` is added where a file does
+    not go by the same names in both. ``size_before`` and ``size_after`` are the bytes of a regular
+    file. An inode with several names counts at one of them: the first that both trees have, else
+    the first. ``unit`` is the uppermost folder that came or went with all that is in it, None for
+    the others.
     """
 
     path: bytes
@@ -62,8 +63,8 @@ class TreeComparison:
     """All that is different, sorted by path, and how much is the same.
 
     ``unchanged`` are paths that are the same in every respect, ``unchanged_bytes`` their files.
-    ``folders`` has for each name at the root the bytes below it in both trees (a file there is
-    under its own name), each inode counted once.
+    ``folders`` has for each name at the root of either the bytes below it in both trees (a file
+    there is under its own name), each inode counted once.
     """
 
     differences: tuple[PathDifference, ...]
@@ -86,24 +87,33 @@ def compare_trees(before: UnionTree, after: UnionTree) -> TreeComparison:
 
 
 class _Names:
-    """Which path an inode with several names is counted at: it is known at the end of a walk."""
+    """The names of inodes that have several: all are known at the end of a walk."""
 
     def __init__(self) -> None:
-        self._best: dict[int, tuple[bool, bytes]] = {}
+        self._paths: dict[int, list[bytes]] = {}
+        self._first: dict[int, tuple[bool, bytes]] = {}
 
     def see(self, reference: int, path: bytes, *, common: bool) -> None:
+        """A path that leads to an inode; ``common`` where the other tree has it too."""
         here = not common, path
-        known = self._best.get(reference)
+        known = self._first.get(reference)
         if known is None or here < known:
-            self._best[reference] = here
+            self._first[reference] = here
+        self._paths.setdefault(reference, []).append(path)
 
-    def __contains__(self, reference: int) -> bool:
-        return reference in self._best
+    def sort(self) -> None:
+        """Put the names of each inode in order, now that all were seen."""
+        for paths in self._paths.values():
+            paths.sort()
+
+    def of(self, reference: int) -> list[bytes]:
+        """The names of an inode, in order."""
+        return self._paths[reference]
 
     def holds(self, reference: int, path: bytes) -> bool:
-        """Whether the inode is counted at this path."""
-        best = self._best.get(reference)
-        return best is None or best[1] == path
+        """Whether the inode is counted at this path: at a common one, where there is one."""
+        first = self._first.get(reference)
+        return first is None or first[1] == path
 
 
 class _Comparing:
@@ -113,7 +123,9 @@ class _Comparing:
         self._found: list[PathDifference] = []
         self._unchanged = 0
         self._sums: dict[bytes, list[int]] = {}
-        self._several: list[tuple[bytes, int, int]] = []  # unchanged, of several names
+        self._several: list[tuple[bytes, int, int, tuple[str, ...]]] = []
+        self._waiting: list[int] = []  # which of those found have no sizes yet
+        self._alike: dict[tuple[int, int], bool] = {}  # inodes, whether they have the same names
         self._old_names = _Names()
         self._new_names = _Names()
         pairs = zip(before.tables, after.tables, strict=False)
@@ -124,24 +136,23 @@ class _Comparing:
 
     def run(self) -> TreeComparison:
         before, after = self._before.root, self._after.root
+        self._sums = {name: [0, 0, 0] for name in (*before, *after)}
         why = differences(self._before, before.reference, self._after, after.reference)
-        if why:
-            self._changed(b"", before.reference, after.reference, why)
-        else:
-            self._unchanged += 1
+        self._told(b"", before.reference, after.reference, why)
         self._walk(before, after)
-        found = [self._sized(one) for one in self._found]
+        self._old_names.sort()
+        self._new_names.sort()
+        for path, was, now, why in self._several:
+            self._linked(path, was, now, why)
+        found = self._found
+        for i in self._waiting:
+            found[i] = self._sized(found[i])
         found.sort(key=lambda one: one.path)
         for one in found:
-            sums = self._sums.setdefault(_top(one.path), [0, 0, 0])
-            sums[1] += one.size_before
-            sums[2] += one.size_after
-        for path, old, new in self._several:
-            sums = self._sums.setdefault(_top(path), [0, 0, 0])
-            size = self._size(self._before, old)
-            here = self._old_names.holds(old, path), self._new_names.holds(new, path)
-            sums[0] += size * here[1]
-            sums[1] += size * (here[0] - here[1])
+            if one.path:
+                sums = self._sums[_top(one.path)]
+                sums[1] += one.size_before
+                sums[2] += one.size_after
         return TreeComparison(
             tuple(found),
             self._unchanged,
@@ -170,8 +181,7 @@ class _Comparing:
                     self._one_side(prefix + name, now, Turn.ADDED)
 
     def _both(self, path: bytes, was: int, now: int) -> None:
-        old, new = self._before.names, self._after.names
-        several = was in old or now in new
+        several = was in self._before.names or now in self._after.names
         if not several and was == now and 0 <= was < self._shared:
             why: tuple[str, ...] = ()
         else:
@@ -179,19 +189,49 @@ class _Comparing:
         if several:
             self._old_names.see(was, path, common=True)
             self._new_names.see(now, path, common=True)
-            if "type" not in why and old.get(was, 1) != new.get(now, 1):
-                why = (*why, "links")
-        if why:
-            self._changed(path, was, now, why)
-            return
-        self._unchanged += 1
-        if several:
-            self._several.append((path, was, now))
-        elif size := self._size(self._before, was):
-            self._sums.setdefault(_top(path), [0, 0, 0])[0] += size
+            self._several.append((path, was, now, why))
+        elif not self._told(path, was, now, why) and (size := self._size(self._before, was)):
+            self._sums[_top(path)][0] += size
 
-    def _changed(self, path: bytes, was: int, now: int, why: tuple[str, ...]) -> None:
-        self._found.append(PathDifference(path, Turn.CHANGED, was, now, why, 0, 0))
+    def _linked(self, path: bytes, was: int, now: int, why: tuple[str, ...]) -> None:
+        """A path whose inode has several names on either side, now that all are known.
+
+        Where nothing is different they are the same ones, so it counts at the same in both.
+        """
+        if "type" not in why:
+            pair = was, now
+            if pair not in self._alike:
+                self._alike[pair] = self._old_names.of(was) == self._new_names.of(now)
+            if not self._alike[pair]:
+                why = (*why, "links")
+        if not self._told(path, was, now, why) and self._old_names.holds(was, path):
+            self._sums[_top(path)][0] += self._size(self._before, was)
+
+    def _told(self, path: bytes, was: int, now: int, why: tuple[str, ...]) -> bool:
+        """Take down a path that both have; whether it is different."""
+        if why:
+            self._find(path, Turn.CHANGED, was, now, why, None)
+        else:
+            self._unchanged += 1
+        return bool(why)
+
+    def _find(
+        self,
+        path: bytes,
+        turn: Turn,
+        was: int | None,
+        now: int | None,
+        why: tuple[str, ...],
+        unit: bytes | None,
+    ) -> None:
+        """Take down a difference; what has several names gets its size at the end."""
+        before, after = self._before, self._after
+        if was in before.names or now in after.names:
+            self._waiting.append(len(self._found))
+            sizes = 0, 0
+        else:
+            sizes = self._size(before, was), self._size(after, now)
+        self._found.append(PathDifference(path, turn, was, now, why, *sizes, unit))
 
     def _one_side(self, path: bytes, node: Node, turn: Turn) -> None:
         """A path that only one tree has, with all that is below it."""
@@ -220,7 +260,7 @@ class _Comparing:
             before = reference
             if reference in self._before.names:
                 self._old_names.see(reference, path, common=False)
-        self._found.append(PathDifference(path, turn, before, after, (), 0, 0, unit))
+        self._find(path, turn, before, after, (), unit)
 
     def _sized(self, one: PathDifference) -> PathDifference:
         path, old, new = one.path, 0, 0
@@ -231,8 +271,8 @@ class _Comparing:
         return one._replace(size_before=old, size_after=new) if old or new else one
 
     @staticmethod
-    def _size(tree: UnionTree, reference: int) -> int:
-        if reference < 0:
+    def _size(tree: UnionTree, reference: int | None) -> int:
+        if reference is None or reference < 0:
             return 0
         layer, row = tree.locate(reference)
         table = tree.tables[layer]

@@ -5,17 +5,18 @@ Both have nothing to do with where an entry lies: the same rows are the same whe
 
 from __future__ import annotations
 
+from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.filesystem.tree import IMPLIED, UnionTree
+from oci_inspect.layer.content import same_bytes
 from oci_inspect.layer.entries import FILE, SYMLINK
-
-_PIECE = 1 << 20
 
 
 def differences(one: UnionTree, before: int, other: UnionTree, after: int) -> tuple[str, ...]:
     """What an entry of one tree's layers and an entry of another's differ in.
 
     The words are ``type``, ``content``, ``target``, ``device``, ``mode``, ``owner``, ``time``,
-    ``xattrs``, and ``metadata`` where only one of two folders has an entry at all.
+    ``xattrs``, and ``metadata`` where only one of two folders has an entry at all. The mode of a
+    symbolic link is never looked at.
     """
     if IMPLIED in (before, after):
         if before == after:
@@ -30,13 +31,13 @@ def differences(one: UnionTree, before: int, other: UnionTree, after: int) -> tu
     why = []
     if a.types[i] != kind:
         why.append("type")
-    elif kind == FILE and not same_content(one, before, other, after):
+    elif kind == FILE and not _same_content(one, old, i, other, new, j):
         why.append("content")
     elif kind == SYMLINK and a.linknames.get(i) != b.linknames.get(j):
         why.append("target")
     elif a.devices.get(i) != b.devices.get(j):
         why.append("device")
-    if a.modes[i] != b.modes[j] and kind != SYMLINK:
+    if a.modes[i] != b.modes[j] and SYMLINK not in (a.types[i], kind):
         why.append("mode")
     if (a.uids[i], a.gids[i]) != (b.uids[j], b.gids[j]):
         why.append("owner")
@@ -47,14 +48,13 @@ def differences(one: UnionTree, before: int, other: UnionTree, after: int) -> tu
     return tuple(why)
 
 
-def same_content(one: UnionTree, before: int, other: UnionTree, after: int) -> bool:
-    """Whether two regular files have the same content, as far as sizes and fingerprints tell.
+def _same_content(one: UnionTree, old: int, i: int, other: UnionTree, new: int, j: int) -> bool:
+    """Whether two regular files, rows of layers, have the same content, as far as is told.
 
-    Where one was listed without its content the files are read. So are sparse files, whose holes no
-    fingerprint tells of; in compressed layers, where each would take a pass, those count as
-    different.
+    Sizes and fingerprints tell. Where one was listed without its content the files are read. So are
+    sparse files, whose holes no fingerprint tells of; in compressed layers, where each would take a
+    pass, those count as different, and so do those whose maps lead nowhere.
     """
-    (old, i), (new, j) = one.locate(before), other.locate(after)
     a, b = one.tables[old], other.tables[new]
     if a.sizes[i] != b.sizes[j] or not a.sizes[i]:
         return a.sizes[i] == b.sizes[j]
@@ -66,12 +66,10 @@ def same_content(one: UnionTree, before: int, other: UnionTree, after: int) -> b
         return False
     if known and not (one.files.plain(old) and other.files.plain(new)):
         return False
-    first, second = one.files.open(old, i), other.files.open(new, j)
-    while data := first.read(_PIECE):
-        ahead = memoryview(data)
-        while ahead:
-            part = second.read(len(ahead))
-            if not part or part != ahead[: len(part)]:
-                return False
-            ahead = ahead[len(part) :]
-    return True
+    try:
+        first, second = one.files.layer(old).data(i), other.files.layer(new).data(j)
+        return same_bytes(first, second)
+    except (CorruptStreamError, LimitExceededError):
+        if known:
+            return False
+        raise

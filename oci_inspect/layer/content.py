@@ -124,6 +124,55 @@ class FileContent:
         return zeros
 
 
+def same_bytes(one: FileContent, other: FileContent) -> bool:
+    """Whether two files have the same content; both are read, as far as they are stored.
+
+    Zeros that one stores where the other has a hole are the same. Raises as reading does.
+    """
+    if one.size != other.size:
+        return False
+    runs = _Runs(one), _Runs(other)
+    position = 0
+    while position < one.size:
+        ends = [run.end(position) for run in runs]
+        step = min(*ends, position + CHUNK) if any(run.stored for run in runs) else min(ends)
+        pieces = [run.take(step - position) for run in runs if run.stored]
+        if len(pieces) == 2 and pieces[0] != pieces[1]:
+            return False
+        if len(pieces) == 1 and pieces[0].count(0) != len(pieces[0]):
+            return False
+        position = step
+    return True
+
+
+class _Runs:
+    """The runs of a file, its holes among them. ``stored`` is whether the last one asked for is."""
+
+    def __init__(self, content: FileContent) -> None:
+        self._content = content
+        self._ahead = list(reversed(content.regions))
+        self.stored = False
+
+    def end(self, position: int) -> int:
+        """Where the run that a position lies in ends; no position is before one asked for."""
+        while self._ahead and sum(self._ahead[-1]) <= position:
+            self._ahead.pop()
+        if not self._ahead:
+            self.stored = False
+            return self._content.size
+        start, length = self._ahead[-1]
+        self.stored = start <= position
+        return start + length if self.stored else start
+
+    def take(self, size: int) -> bytes:
+        """Exactly that many bytes of what is stored."""
+        pieces = []
+        while size:
+            pieces.append(self._content.read_data(size))
+            size -= len(pieces[-1])
+        return b"".join(pieces)
+
+
 class FileData:
     """What is stored of a file, as a source: its runs of data one after the other."""
 

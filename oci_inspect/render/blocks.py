@@ -54,10 +54,14 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path from an image; ``count`` is how many files it stands for, where it is a folder."""
+    """A path from an image; ``count`` is how many it stands for, where it is a folder.
+
+    ``noun`` is what they are called.
+    """
 
     path: bytes
     count: int = 1
+    noun: str = "files"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def shown(cell: Cell, full_digests: bool = True) -> str:
 
 def path_suffix(path: Path) -> str:
     """How many files a folder stands for."""
-    return f" ({path.count:,} files)" if path.count > 1 else ""
+    return f" ({path.count:,} {path.noun})" if path.count > 1 else ""
 
 
 def role_of(cell: Cell) -> Role:

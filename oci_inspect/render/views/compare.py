@@ -25,7 +25,7 @@ from oci_inspect.render.blocks import (
     Text,
 )
 from oci_inspect.render.sizes import clock, human_size, percent, plural
-from oci_inspect.render.views.common import title, waste_line
+from oci_inspect.render.views.common import title, verdict, waste_line
 from oci_inspect.render.views.compare_files import TURNS, files_table, folders_table, signed
 from oci_inspect.render.views.compare_layers import layers_table, rebuild_blocks
 
@@ -61,10 +61,10 @@ def compare_view(
 
 def verdict_line(found: Comparison) -> str:
     """One line: whether a container would see and do the same."""
+    line = f"{_filesystem(found)}; {_settings(found)}"
     if found.same:
-        same = "same filesystem, same config"
-        return same if found.complete else f"{same}, as far as they could be read"
-    return f"{_filesystem(found)}; {_settings(found)}"
+        line = "same filesystem, same config"
+    return line if found.complete else f"{line}, as far as they could be read"
 
 
 def _filesystem(found: Comparison) -> str:
@@ -85,8 +85,8 @@ def _settings(found: Comparison) -> str:
 def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
     role = Role.OK if found.same and found.complete else Role.WARNING
     pairs: list[tuple[str, Cell | tuple[Cell, ...]]] = [
-        ("A", f"{title(found.before)} in {archives[0]}"),
-        ("B", f"{title(found.after)} in {archives[1]}"),
+        ("A", _side(found.before, archives[0])),
+        ("B", _side(found.after, archives[1])),
         ("Verdict", Text(verdict_line(found), role)),
         ("Layers", _shared_line(found)),
     ]
@@ -99,6 +99,15 @@ def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
         ("Pull of B", f"{_transfer(found.pull)} to a docker host that has A"),
     ]
     return Facts(tuple(pairs))
+
+
+def _side(image: ImageAnalysis, archive: str) -> tuple[Cell, ...]:
+    """Which image of which archive, and what is wrong with it."""
+    name = f"{title(image)} in {archive}"
+    if image.verified and image.complete:
+        return (name,)
+    told = verdict(image)
+    return name, Text(f"{told.text} ('verify' tells more)", told.role)
 
 
 def _shared_line(found: Comparison) -> str:
@@ -177,10 +186,15 @@ def _identity(found: Comparison) -> Table:
     both = found.before, found.after
 
     def row(label: str, old: Cell, new: Cell) -> None:
-        rows.append((label, old, new, Text("same", Role.DIM) if old == new else "differ"))
+        same = Text("same", Role.DIM) if old == new else "differ"
+        rows.append((label, old, new, None if old is None or new is None else same))
 
     row("Image ID", *(Digest(one.image_id) if one.image_id else None for one in both))
-    row("Manifest", *(Digest(one.manifest_digest) if one.manifest_digest else None for one in both))
+    if any(one.manifest_digest for one in both):
+        row(
+            "Manifest",
+            *(Digest(one.manifest_digest) if one.manifest_digest else None for one in both),
+        )
     row("Platform", *(str(one.platform) for one in both))
     row("Created", *(clock(one.created) for one in both))
     row("Layers", *(str(len(one.layers)) for one in both))

@@ -88,7 +88,7 @@ def files_table(groups: Sequence[FileGroup], top: int) -> Table:
                 None if one.turn is Turn.ADDED or not one.content else Size(one.size_before),
                 None if one.turn is Turn.REMOVED or not one.content else Size(one.size_after),
                 signed(one.growth) if one.content else None,
-                Path(b"/" + one.path, one.paths),
+                Path(b"/" + one.path, one.paths, "paths"),
             )
             for one in shown
         ),

@@ -10,8 +10,6 @@ from oci_inspect.render.blocks import (
     Cell,
     Column,
     Fit,
-    Lines,
-    Note,
     Path,
     Role,
     Size,
@@ -19,6 +17,7 @@ from oci_inspect.render.blocks import (
     Text,
 )
 from oci_inspect.render.views.common import instruction_cell
+from oci_inspect.render.views.compare_files import signed
 
 _COLLAPSED = 3
 """From so many on, layers at the bottom that are the same are one row."""
@@ -32,7 +31,7 @@ def layers_table(found: Comparison) -> Table:
     if shared >= _COLLAPSED:
         size = Size(sum(one.file_bytes for one in found.after.layers[:shared]))
         span = f"0-{shared - 1}"
-        rows.append((span, span, size, size, _MATCHES[Match.CHAIN_ID], f"{shared} layers"))
+        rows.append((span, span, size, size, None, _MATCHES[Match.CHAIN_ID], f"{shared} layers"))
         pairs = pairs[shared:]
     alike = {(one.before, one.after) for one in found.rebuilds if one.same_files}
     rows += (_layer_row(found, pair, alike) for pair in pairs)
@@ -43,6 +42,7 @@ def layers_table(found: Comparison) -> Table:
             Column("B", right=True),
             Column("A SIZE", right=True),
             Column("B SIZE", right=True),
+            Column("GROWTH", right=True),
             Column("MATCH"),
             Column("INSTRUCTION", fit=Fit.END, least=16),
         ),
@@ -71,6 +71,7 @@ def _layer_row(
         match = Text("same files", Role.WARNING)
     else:
         match = _MATCHES[pair.match]
+    growth = (new.file_bytes if new else 0) - (old.file_bytes if old else 0)
     instruction: Cell = None
     if new is not None:
         instruction = instruction_cell(found.after, new)
@@ -81,6 +82,7 @@ def _layer_row(
         "" if new is None else str(new.index),
         None if old is None else Size(old.file_bytes),
         None if new is None else Size(new.file_bytes),
+        signed(growth) if growth else None,
         match,
         instruction,
     )
@@ -97,7 +99,7 @@ def rebuild_blocks(found: Comparison) -> list[Block]:
                 str(one.after),
                 Text("same files", Role.OK) if one.same_files else "other files",
                 ", ".join(word for word in one.differ if word != "files") or "content",
-                Path(one.examples[0], 1) if one.examples else None,
+                Path(b"/" + one.examples[0]) if one.examples else None,
                 f"{paths - 1:,} more" if paths > 1 else "",
             )
         )
@@ -116,4 +118,12 @@ def rebuild_blocks(found: Comparison) -> list[Block]:
     advice = dict.fromkeys(sentence for one in found.rebuilds for sentence in one.advice)
     if not advice:
         return [table]
-    return [table, Note("To make them the same:"), Lines(tuple(f"- {one}" for one in advice))]
+    how = Table(
+        title="To make them the same",
+        columns=(
+            Column("WHAT DIFFERS", fit=Fit.WRAP, least=16),
+            Column("WHAT HELPS", fit=Fit.WRAP, least=20, weight=2),
+        ),
+        rows=tuple(sentence.partition(": ")[::2] for sentence in advice),
+    )
+    return [table, how]
