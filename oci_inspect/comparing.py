@@ -10,7 +10,9 @@ from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.archive.contents import Image
 from oci_inspect.archive.selection import select_one
 from oci_inspect.comparison.compare import compare_images
+from oci_inspect.comparison.layers import common_layers
 from oci_inspect.comparison.results import Comparison
+from oci_inspect.comparison.transfer import missing_layers
 from oci_inspect.inspection import ArchiveFile, open_archive
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
@@ -56,7 +58,9 @@ def compare_opened(
     Raises :class:`ArchiveError` where an input changed meanwhile.
     """
     one, other = _analyze(*before, jobs), _analyze(*after, jobs)
-    found = compare_images(one, other, after[0].compressed_sizes(after[1]))
+    shared = common_layers(one.layers, other.layers)
+    travel = {*missing_layers(one.layers, other.layers), *range(shared, len(other.layers))}
+    found = compare_images(one, other, after[0].compressed_sizes(after[1], travel))
     for archive, _ in (before, after):
         archive.check_unchanged()
     return found

@@ -8,6 +8,7 @@ docker does when it pushes: gzip at its default level (moby, ``distribution/push
 from __future__ import annotations
 
 import zlib
+from collections.abc import Container
 
 from oci_inspect.archive.contents import CompressedSize, Image, LayerRef
 from oci_inspect.archive.store import Store
@@ -18,24 +19,32 @@ from oci_inspect.looking import open_member
 from oci_inspect.stream.compression import MAGIC_BYTES, detect
 from oci_inspect.stream.source import SkippingSource, read_exactly
 
-PIECES = 16
+PIECES = 64
 PIECE = 64 * KIB
 _LEVEL = 6
 
 
-def compressed_sizes(store: Store[LayerScan], image: Image) -> tuple[CompressedSize | None, ...]:
+def compressed_sizes(
+    store: Store[LayerScan], image: Image, layers: Container[int] | None = None
+) -> tuple[CompressedSize | None, ...]:
     """The size of each layer of an image on its way; None where nothing tells.
 
-    Large layers of a stream passed by: but for a compression of the whole nothing tells of them.
-    Raises :class:`ArchiveError`.
+    ``layers`` are those that are asked for, None for all; the others are None as well. Large layers
+    of a stream passed by: but for a compression of the whole nothing tells of them. Raises
+    :class:`ArchiveError`.
     """
     known: dict[str, CompressedSize | None] = {}
-    for layer in image.layers:
-        if layer.member is not None and layer.member not in known:
-            known[layer.member] = _size(store, layer.member)
-    return tuple(
-        _claimed(layer) if layer.member is None else known[layer.member] for layer in image.layers
-    )
+    found: list[CompressedSize | None] = []
+    for i, layer in enumerate(image.layers):
+        if layers is not None and i not in layers:
+            found.append(None)
+        elif layer.member is None:
+            found.append(_claimed(layer))
+        else:
+            if layer.member not in known:
+                known[layer.member] = _size(store, layer.member)
+            found.append(known[layer.member])
+    return tuple(found)
 
 
 def _claimed(layer: LayerRef) -> CompressedSize | None:

@@ -158,13 +158,15 @@ class ArchiveFile:
             raise ArchiveError(self.info.path, stack.problems[0])
         return tree
 
-    def compressed_sizes(self, image: Image) -> tuple[CompressedSize | None, ...]:
+    def compressed_sizes(
+        self, image: Image, layers: Container[int] | None = None
+    ) -> tuple[CompressedSize | None, ...]:
         """How many bytes each layer of an image is on its way to or from a registry.
 
         As stored where it is compressed, else estimated from pieces of it; None where nothing
-        tells. Raises :class:`ArchiveError`.
+        tells, and for all but ``layers`` where those are given. Raises :class:`ArchiveError`.
         """
-        return compressed_sizes(self._store, image)
+        return compressed_sizes(self._store, image, layers)
 
     def files(self, image: Image, tables: Sequence[EntryTable]) -> LayerOpener:
         """What opens files of an image's layers; ``tables`` are their rows."""
@@ -175,7 +177,8 @@ class ArchiveFile:
 
         Raises :class:`ArchiveError`, and :class:`SelectionError` for a ``spec`` that does not fit.
         """
-        sizes = self.compressed_sizes(image.image)
+        wasteful = {one.layer_index for one in image.waste}
+        sizes = self.compressed_sizes(image.image, wasteful)
         return what_if(image, spec, [None if one is None else one.size for one in sizes])
 
     def stored(

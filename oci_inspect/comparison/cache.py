@@ -4,26 +4,29 @@ A builder takes a layer from its cache where the instruction and all before it a
 COPY and ADD the files as well (Docker's documentation, "Build cache invalidation"). So the first
 difference between two builds is the whole reason: all above it is built again.
 
-BuildKit looks only at what a step depends on (frontend/dockerfile/dockerfile2llb): a RUN at what it
-runs with, wherever that was set, a COPY at where it works; LABEL and CMD concern nobody.
+What came before is the whole history, the layers that came out the same included: a line may have
+changed and made the same layer. The classic builder looks at every step. BuildKit looks only at
+what a step depends on (frontend/dockerfile/dockerfile2llb): the layers below, a RUN at what it runs
+with, wherever that was set, a COPY at what its own line is made of; LABEL and CMD concern nobody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
 from oci_inspect.analysis.results import HistoryStep, ImageAnalysis
-from oci_inspect.comparison.instructions import key_of
+from oci_inspect.comparison.instructions import Key, key_of, same_source, text_of
 from oci_inspect.comparison.layers import common_layers, identity, layer_sum
 from oci_inspect.comparison.results import BreakReason, CacheBreak, Rebuild
 
 _WHOLE_ROOT = re.compile(r"ADD .* /\s*")
 _RUN_WITH = frozenset(("ARG", "ENV", "SHELL", "USER", "WORKDIR"))
 """What a RUN gets from lines before it."""
-_DEPENDS = {"RUN": _RUN_WITH, "COPY": frozenset(("WORKDIR",)), "ADD": frozenset(("WORKDIR",))}
+_LINE_OF = frozenset(("ARG", "ENV", "WORKDIR"))
+"""What the text of a COPY, ADD or WORKDIR may be made of."""
 
 _OF_THE_SAME_FILES = {
     BreakReason.CONTENT: "the same instruction made the same files",
@@ -65,8 +68,8 @@ def find_break(
         blame.reason,
         None if blame.before is None else blame.before.index,
         None if blame.after is None else blame.after.index,
-        None if blame.before is None else _line(blame.before),
-        None if blame.after is None else _line(blame.after),
+        None if blame.before is None else text_of(blame.before),
+        None if blame.after is None else text_of(blame.after),
         explanation,
         layer_sum(rebuilt),
         layer_sum(one for one in rebuilt if identity(one) in known),
@@ -92,7 +95,20 @@ def _blame(
     if shared == 0 and _is_base(old) and _is_base(new):
         why = "no layer is shared: the images stand on different bases"
         return _Blame(BreakReason.BASE, old, new, why)
-    return _by_instruction(before.history, after.history, old, new, key_of(before, after))
+    blame = _by_instruction(before.history, after.history, old, new, key_of(before, after))
+    if base_layers and _within(blame, before, after, base_layers):
+        why = "a line of the base is another: FROM gave another image"
+        return blame._replace(reason=BreakReason.BASE, explanation=why)
+    return blame
+
+
+def _within(blame: _Blame, before: ImageAnalysis, after: ImageAnalysis, base_layers: int) -> bool:
+    """Whether the step to blame came before the uppermost layer of the base."""
+    for image, step in ((before, blame.before), (after, blame.after)):
+        top = _own_step(image, base_layers - 1)
+        if step is not None and top is not None and step.index <= top.index:
+            return True
+    return False
 
 
 def _by_instruction(
@@ -100,22 +116,27 @@ def _by_instruction(
     after: Sequence[HistoryStep],
     old: HistoryStep,
     new: HistoryStep,
-    key: Callable[[HistoryStep], str],
+    key: Key,
 ) -> _Blame:
     """The first instruction that differs, up to the one that made the layer."""
 
     def same_line(one: HistoryStep, other: HistoryStep) -> bool:
-        same = sorted(one.build_args) == sorted(other.build_args)  # the classic builder sorts them
-        return same and key(one) == key(other)
+        args = sorted(one.build_args) == sorted(other.build_args)  # the classic builder sorts them
+        return args and key(one) == key(other) and same_source(one, other)
 
-    narrow = _by_buildkit(old) and _by_buildkit(new)
-    earlier = _that_matter(before, old, narrow), _that_matter(after, new, narrow)
+    own = new
+    earlier = _that_matter(before, old, after, new, key)
     pairs = list(zip(*earlier, strict=False))
     same = sum(1 for _ in takewhile(lambda pair: same_line(*pair), pairs))
     if same == len(earlier[0]) == len(earlier[1]):
         return _Blame(BreakReason.CONTENT, old, new, _content(new))
     old = earlier[0][same] if same < len(earlier[0]) else old
     new = earlier[1][same] if same < len(earlier[1]) else new
+    if key(old) == key(new) and not same_source(old, new):
+        why = _content(new)
+        if new is not own:
+            why += ", though the layer is the same"
+        return _Blame(BreakReason.CONTENT, old, new, why)
     names = _changed_arguments(old, new)
     if key(old) == key(new) or names:
         why = f"the build argument {names} is another" if names else "its build arguments differ"
@@ -139,9 +160,7 @@ def _by_instruction(
     return _Blame(BreakReason.INSTRUCTION_CHANGED, old, new, "the instruction changed")
 
 
-def _count(
-    key: Callable[[HistoryStep], str], step: HistoryStep, steps: Sequence[HistoryStep]
-) -> int:
+def _count(key: Key, step: HistoryStep, steps: Sequence[HistoryStep]) -> int:
     wanted = key(step)
     return sum(key(one) == wanted for one in steps)
 
@@ -186,29 +205,48 @@ def _arguments(step: HistoryStep) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _that_matter(steps: Sequence[HistoryStep], own: HistoryStep, narrow: bool) -> list[HistoryStep]:
-    """The steps that a layer's own depends on, and that one.
+def _that_matter(
+    before: Sequence[HistoryStep],
+    old: HistoryStep,
+    after: Sequence[HistoryStep],
+    new: HistoryStep,
+    key: Key,
+) -> tuple[list[HistoryStep], list[HistoryStep]]:
+    """The steps of both histories that a layer's own may depend on, and that one.
 
-    Those behind the layer below, where ``narrow`` only some of them; and for a RUN all that it runs
-    with, for what is set before a COPY may change without changing that.
+    Where the builders are not of one kind, their words for one line differ: then those behind the
+    layer below, and for a RUN what it runs with.
     """
-    first = own.index
-    while first > 0 and steps[first - 1].layer_index is None:
-        first -= 1
-    kinds = _DEPENDS.get(own.keyword or "", frozenset())
+    builders = _builder(old), _builder(new)
+    kinds: frozenset[str] = frozenset()
+    if new.keyword == "RUN":
+        kinds = _RUN_WITH
+    elif builders == ("buildkit", "buildkit") and key(old) != key(new):
+        kinds = _LINE_OF
+    elif not text_of(new).rpartition(" ")[2].lstrip('["').startswith("/"):
+        kinds = frozenset(("WORKDIR",))  # where a relative target is
+
+    def matters(step: HistoryStep, own: HistoryStep, first: int) -> bool:
+        if builders == ("classic", "classic"):
+            return True
+        if builders == ("buildkit", "buildkit"):
+            return step.layer_index is not None or step.keyword in kinds
+        return step.index >= first or step.keyword in kinds
+
     found = []
-    for i, step in enumerate(steps[: own.index]):
-        if i >= first:
-            matters = not narrow or step.keyword in kinds
-        else:
-            matters = own.keyword == "RUN" and step.keyword in kinds
-        if matters:
-            found.append(step)
-    return [*found, own]
+    for steps, own in ((before, old), (after, new)):
+        first = own.index
+        while first > 0 and steps[first - 1].layer_index is None:
+            first -= 1
+        found.append([one for one in steps[: own.index] if matters(one, own, first)] + [own])
+    return found[0], found[1]
 
 
-def _by_buildkit(step: HistoryStep) -> bool:
-    return step.comment.startswith("buildkit") or step.created_by.endswith("# buildkit")
+def _builder(step: HistoryStep) -> str:
+    """Who wrote a step down, as far as that matters here."""
+    if step.comment.startswith("buildkit") or step.created_by.endswith("# buildkit"):
+        return "buildkit"
+    return "classic" if not step.raw and not step.comment else "another"
 
 
 def _own_step(image: ImageAnalysis, layer: int) -> HistoryStep | None:
@@ -216,7 +254,3 @@ def _own_step(image: ImageAnalysis, layer: int) -> HistoryStep | None:
         return None
     index = image.layers[layer].history_index
     return image.history[index] if index is not None and index < len(image.history) else None
-
-
-def _line(step: HistoryStep) -> str:
-    return step.instruction or step.created_by or step.comment

@@ -21,6 +21,11 @@ def push(
     are taken for the same blob where the tar is the same (distribution-spec, "Checking for the
     presence of blobs").
     """
+    return _transfer(missing_layers(before, after), after, sizes)
+
+
+def missing_layers(before: Sequence[LayerResult], after: Sequence[LayerResult]) -> list[int]:
+    """The layers of the second image whose blobs nobody has who has the first."""
     digests = {one.digest for one in before}
     tars = {identity(one) for one in before}
     plain = {identity(one) for one in before if one.compression == "none"}
@@ -31,7 +36,7 @@ def push(
             known = identity(layer) in tars
         if not known:
             missing.append(i)
-    return _transfer(missing, after, sizes)
+    return missing
 
 
 def pull(after: Sequence[LayerResult], sizes: Sequence[CompressedSize | None], n: int) -> Transfer:
