@@ -51,7 +51,7 @@ manifest, an image ID or its first 6 or more hex digits, or a position (`@0`).
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | `verify` says no, a path is not in the image, or not all could be extracted |
+| 1 | no: of `verify`, of `compare --exit-code`, no such path, or not all could be extracted |
 | 2 | the command line is wrong, an image must be chosen, or a file to write is in the way |
 | 3 | the input cannot be read as an image archive, a limit was met, or a disk is full |
 | 130 | interrupted |

@@ -10,9 +10,9 @@ from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.archive.contents import Image
 from oci_inspect.archive.selection import select_one
 from oci_inspect.comparison.compare import compare_images
-from oci_inspect.comparison.layers import common_layers
+from oci_inspect.comparison.proof import forged_pairs
 from oci_inspect.comparison.results import Comparison
-from oci_inspect.comparison.transfer import missing_layers
+from oci_inspect.comparison.transfer import common_blobs, missing_layers
 from oci_inspect.inspection import ArchiveFile, open_archive
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
@@ -58,9 +58,14 @@ def compare_opened(
     Raises :class:`ArchiveError` where an input changed meanwhile.
     """
     one, other = _analyze(*before, jobs), _analyze(*after, jobs)
-    shared = common_layers(one.layers, other.layers)
+    shared = common_blobs(one.layers, other.layers)
     travel = {*missing_layers(one.layers, other.layers), *range(shared, len(other.layers))}
-    found = compare_images(one, other, after[0].compressed_sizes(after[1], travel))
+    sizes = after[0].compressed_sizes(after[1], travel)
+    found = compare_images(one, other, sizes)
+    if found.files.unproven and before[0].rereads and after[0].rereads:
+        forged = forged_pairs(found.before.tree, found.after.tree, found.files.unproven)
+        found = compare_images(one, other, sizes, forged)
+        found = replace(found, files=replace(found.files, unproven=()))
     for archive, _ in (before, after):
         archive.check_unchanged()
     return found

@@ -205,6 +205,11 @@ class ArchiveFile:
             stored_image(self.info, image, scans, measured.of, self.limits) for image in chosen
         )
 
+    @property
+    def rereads(self) -> bool:
+        """Whether layers can be read again, which those of a stream cannot."""
+        return self._store.rereads
+
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""
         self._store.check_unchanged()

@@ -228,7 +228,7 @@ def test_document_of_a_comparison_of_odd_paths(printed: Printed, tmp_path: Path)
     ]
     document = printed("compare", *paths)
     VALIDATORS["compare"].validate(document)
-    encoded = [one["path_bytes"] for one in document["files"]["differences"] if "path_bytes" in one]
+    encoded = [one["path_bytes"] for one in document["differences"] if "path_bytes" in one]
     assert [base64.b64decode(one) for one in encoded] == [b"\xfe", b"\xfe/y", b"\xff"]
 
 

@@ -18,7 +18,7 @@ from oci_inspect.archive.contents import layer_index
 from oci_inspect.errors import SelectionError
 from oci_inspect.filesystem.deaths import Dead
 
-_RANGE = re.compile(r"(-?[0-9]{1,9})?(\.\.)?(-?[0-9]{1,9})?")
+_RANGE = re.compile(r"(?P<one>-?[0-9]{1,9})|(?P<low>-?[0-9]{1,9})?\.\.(?P<high>-?[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,8 @@ def _ranges(image: ImageAnalysis, spec: str) -> list[tuple[int, int]]:
     for part in spec.split(","):
         found = _RANGE.fullmatch(part.strip())
         assert found is not None
-        low, dots, high = found.groups()
-        first = layer_index(image.image, int(low or 0))
-        last = layer_index(image.image, int(high or -1)) if dots else first
+        first = layer_index(image.image, int(found["one"] or found["low"] or 0))
+        last = first if found["one"] else layer_index(image.image, int(found["high"] or -1))
         if last < first:
             raise SelectionError(f"{part.strip()!r} ends before it begins")
         ranges.append((first, last))

@@ -47,6 +47,9 @@ COMMANDS = (
     "cache",
 )
 
+MOST_CHOICES = 20
+"""Images that are listed where one must be chosen."""
+
 EXIT_NO = 1
 EXIT_USAGE = 2
 EXIT_INPUT = 3
@@ -114,8 +117,11 @@ def run(arguments: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except SelectionError as error:
         _say(str(error))
-        for choice in error.choices:
+        for choice in error.choices[:MOST_CHOICES]:
             click.echo(f"  {_plain(choice)}", err=True)
+        if len(error.choices) > MOST_CHOICES:
+            left = len(error.choices) - MOST_CHOICES
+            click.echo(f"  ... and {left:,} more: 'oci-inspect images' lists all", err=True)
         return EXIT_USAGE
     except PathError as error:
         _say(str(error))

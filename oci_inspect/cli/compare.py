@@ -69,9 +69,12 @@ def command(
             found = _compare(before, after, common.jobs)
         infos = before[0].info, after[0].info
     if common.format == "json":
-        from oci_inspect.render.comparison import comparison_document
+        from oci_inspect.render.comparison import comparison_document, difference_documents
+        from oci_inspect.render.entries import json_pieces
 
-        session.show_json(common, comparison_document(found, infos))
+        document = comparison_document(found, infos)
+        paths = difference_documents(found)
+        session.emit_pieces(common, json_pieces(document, "differences", paths))
     elif common.quiet:
         from oci_inspect.render.views.compare import verdict_line
 
@@ -80,7 +83,7 @@ def command(
         _show(common, found, infos, None if everything else top, everything)
     if _limit_met(found):
         return EXIT_INPUT
-    return EXIT_NO if exit_code and not (found.same and found.complete) else 0
+    return EXIT_NO if exit_code and not (found.same and found.complete and found.proven) else 0
 
 
 def _compare(before: Side, after: Side, jobs: int | None) -> Comparison:

@@ -36,6 +36,9 @@ def command(
     targets = [split_target(one) for one in archives]
     if sum(path == "-" for path, _ in targets) > 1:
         raise click.UsageError("standard input can be read once: '-' is named more than once")
+    named = next((one for one, (_, ref) in zip(archives, targets, strict=True) if ref), None)
+    if references and named is not None:
+        raise click.UsageError(f"{named} names an image already: leave out --image, or that")
     session.platform_of(common)  # a wrong one is refused here
     for path in dict.fromkeys(path for path, _ in targets):
         session.check_input(path, common.output)
@@ -59,4 +62,6 @@ def command(
         from oci_inspect.render.views import usage_view
 
         session.show(common, usage_view(usage, everything=everything, verbose=common.verbose))
+    if common.quiet and not usage.complete:
+        session.warn("not all layers could be read: sums are at least what is shown")
     return EXIT_INPUT if usage.limit_exceeded else 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Section = tuple[int, int, UnionTree, Sequence[Change]]
 
-_RANGE = re.compile(r"(-?\d{1,9})?(\.\.)?(-?\d{1,9})?")
+_RANGE = re.compile(r"(?P<one>-?[0-9]{1,9})|(?P<low>-?[0-9]{1,9})?\.\.(?P<high>-?[0-9]{1,9})?")
 
 
 @common(
@@ -48,7 +48,7 @@ def command(common: Common, path: str, layer: int | None, layers: str | None) ->
 
     if layer is not None and layers is not None:
         raise click.UsageError("--layer and --layers exclude each other")
-    if layers is not None and (not layers or _RANGE.fullmatch(layers) is None):
+    if layers is not None and _RANGE.fullmatch(layers) is None:
         raise click.BadParameter(f"{layers!r} is no range such as 3..5", param_hint="--layers")
     plain, _ = normalise(path_bytes(path))
     with session.looking(common, contents=True) as (archive, stack):
@@ -64,9 +64,8 @@ def _sections(stack: LayerStack, layer: int | None, layers: str | None) -> Itera
     if layers is not None:
         found = _RANGE.fullmatch(layers)
         assert found is not None
-        lowest, dots, highest = found.groups()
-        first = stack.known(int(lowest or 0))
-        last = stack.known(int(highest or -1)) if dots else first
+        first = stack.known(int(found["one"] or found["low"] or 0))
+        last = first if found["one"] else stack.known(int(found["high"] or -1))
         if last < first:
             raise click.BadParameter(f"{layers!r} ends before it begins", param_hint="--layers")
         tree, changes = stack.net_changes(first, last)

@@ -43,6 +43,8 @@ def command(
     """
     from oci_inspect.cli import session
 
+    if what_if is not None and common.format == "csv" and not common.quiet:
+        raise click.UsageError("--what-if has no CSV: use --format json")
     told = None
     if what_if is None:
         analysis = session.analyze_target(common, one=True, base=base)

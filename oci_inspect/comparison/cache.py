@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from oci_inspect.analysis.results import HistoryStep, ImageAnalysis
+from oci_inspect.analysis.results import HistoryStep, ImageAnalysis, Status
 from oci_inspect.comparison.instructions import Key, key_of, same_source, text_of
 from oci_inspect.comparison.layers import common_layers, identity, layer_sum
 from oci_inspect.comparison.results import BreakReason, CacheBreak, Rebuild
@@ -56,16 +56,18 @@ def find_break(
     if shared == len(before.layers) == len(after.layers):
         return None
     blame = _blame(before, after, shared, base_layers)
-    explanation = blame.explanation
+    explanation, reason = blame.explanation, blame.reason
     for one in rebuilds:
         here = one.before == one.after == shared and one.same_files
         if here and blame.reason in _OF_THE_SAME_FILES:
             explanation = f"{_OF_THE_SAME_FILES[blame.reason]}, but for: {_words(one)}"
+            if reason is BreakReason.CONTENT:
+                reason = BreakReason.METADATA
     rebuilt = after.layers[shared:]
     known = {identity(one) for one in before.layers}
     return CacheBreak(
         shared,
-        blame.reason,
+        reason,
         None if blame.before is None else blame.before.index,
         None if blame.after is None else blame.after.index,
         None if blame.before is None else text_of(blame.before),
@@ -80,6 +82,10 @@ def _blame(
     before: ImageAnalysis, after: ImageAnalysis, shared: int, base_layers: int | None
 ) -> _Blame:
     old, new = _own_step(before, shared), _own_step(after, shared)
+    for image, which in ((before, "first"), (after, "second")):
+        if _doubtful(image, shared):
+            why = f"in the {which} image it cannot be read, or is not what its documents claim"
+            return _Blame(BreakReason.UNVERIFIED, old, new, why)
     if shared == len(before.layers):
         why = "the first image ends here: this layer and all above it came on top of it"
         return _Blame(BreakReason.ADDED, None, new, why)
@@ -100,6 +106,13 @@ def _blame(
         why = "a line of the base is another: FROM gave another image"
         return blame._replace(reason=BreakReason.BASE, explanation=why)
     return blame
+
+
+def _doubtful(image: ImageAnalysis, layer: int) -> bool:
+    """Whether nothing can be said of a layer, or of whether there is one."""
+    if layer < len(image.layers):
+        return image.layers[layer].status in (Status.MISMATCH, Status.SKIPPED)
+    return not image.layers and not image.complete
 
 
 def _within(blame: _Blame, before: ImageAnalysis, after: ImageAnalysis, base_layers: int) -> bool:
@@ -157,7 +170,8 @@ def _by_instruction(
     if went_on:
         why = "an instruction that stood here is gone"
         return _Blame(BreakReason.INSTRUCTION_REMOVED, old, None, why)
-    return _Blame(BreakReason.INSTRUCTION_CHANGED, old, new, "the instruction changed")
+    why = "the instruction changed" if new is own else "a line that it depends on changed"
+    return _Blame(BreakReason.INSTRUCTION_CHANGED, old, new, why)
 
 
 def _count(key: Key, step: HistoryStep, steps: Sequence[HistoryStep]) -> int:

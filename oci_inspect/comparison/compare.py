@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from oci_inspect.analysis.results import Confidence, ImageAnalysis
@@ -11,7 +11,7 @@ from oci_inspect.comparison.cache import find_break
 from oci_inspect.comparison.config import compare_configs
 from oci_inspect.comparison.files import group_files
 from oci_inspect.comparison.instructions import layer_instructions
-from oci_inspect.comparison.layers import common_layers, pair_layers, shared_layers
+from oci_inspect.comparison.layers import pair_layers, shared_layers
 from oci_inspect.comparison.rebuilds import compare_rebuilds
 from oci_inspect.comparison.results import Comparison
 from oci_inspect.comparison.transfer import pull, push
@@ -22,16 +22,18 @@ def compare_images(
     before: ImageAnalysis,
     after: ImageAnalysis,
     sizes: Sequence[CompressedSize | None] | None = None,
+    forged: Container[tuple[int, int]] = (),
 ) -> Comparison:
     """Compare two images; ``before`` is the first, ``after`` the second.
 
     ``sizes`` are those of the second image's layers on their way, by default as they are stored.
     Contents are compared by size and CRC-32 where the layers they come from are not the same
-    (docs/decisions/0003).
+    (docs/decisions/0003); ``forged`` are as in
+    :func:`~oci_inspect.filesystem.comparing.compare_trees`.
     """
-    after = _with_the_same_tables(before, after)
+    after = with_the_same_tables(before, after)
     pairs = pair_layers(before.layers, after.layers, layer_instructions(before, after))
-    files = compare_trees(before.tree, after.tree)
+    files = compare_trees(before.tree, after.tree, forged)
     rebuilds = compare_rebuilds(before, after, pairs)
     if sizes is None:
         sizes = [
@@ -49,7 +51,7 @@ def compare_images(
         files=files,
         groups=group_files(files.differences),
         push=push(before.layers, after.layers, sizes),
-        pull=pull(after.layers, sizes, common_layers(before.layers, after.layers)),
+        pull=pull(before.layers, after.layers, sizes),
     )
 
 
@@ -68,7 +70,7 @@ def _base_layers(before: ImageAnalysis, after: ImageAnalysis) -> int | None:
     return max(known, default=None)
 
 
-def _with_the_same_tables(before: ImageAnalysis, after: ImageAnalysis) -> ImageAnalysis:
+def with_the_same_tables(before: ImageAnalysis, after: ImageAnalysis) -> ImageAnalysis:
     """The second image, with the first one's rows for layers that both have.
 
     The same diff_id is the same tar, and the same tar has the same rows.

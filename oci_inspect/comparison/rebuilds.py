@@ -8,6 +8,7 @@ docs/build-repro.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from oci_inspect.analysis.results import ImageAnalysis
@@ -26,7 +27,7 @@ _ORDER = (
 )
 _ADVICE = {
     "time": "times: set SOURCE_DATE_EPOCH and build with 'buildx build --output"
-    " type=image,rewrite-timestamp=true', or touch -d @0 what a RUN makes",
+    " type=image,rewrite-timestamp=true', or touch -d 1970-01-01 what a RUN makes",
     "owner": "owners: COPY --chown with numbers, tar --owner=0 --group=0 --numeric-owner",
     "mode": "modes: COPY --chmod, or the same umask wherever it is built",
     "xattrs": "extended attributes: build on file systems and kernels that label files alike",
@@ -59,6 +60,7 @@ def compare_rebuilds(
 ) -> tuple[Rebuild, ...]:
     """Hold the layers of one instruction against each other, where they are not the same bytes."""
     found = []
+    seen: dict[tuple[int, int], Rebuild] = {}  # layers of the same tar may stand there often
     for pair in pairs:
         i, j = pair.before, pair.after
         if i is None or j is None or pair.match in (None, Match.POSITION) or pair.same_digest:
@@ -69,7 +71,10 @@ def compare_rebuilds(
                 advice = (_ADVICE["compression"],)
                 found.append(Rebuild(i, j, ("compression",), 0, 0, 0, 0, (), advice))
         elif i < len(before.tree.tables) and j < len(after.tree.tables):
-            found.append(_rebuild(i, j, before.tree, after.tree))
+            tables = id(before.tree.tables[i]), id(after.tree.tables[j])
+            if tables not in seen:
+                seen[tables] = _rebuild(i, j, before.tree, after.tree)
+            found.append(replace(seen[tables], before=i, after=j))
     return tuple(found)
 
 

@@ -84,6 +84,10 @@ class BreakReason(StrEnum):
     ARGUMENT = "build-argument-changed"
     CONTENT = "content-changed"
     """The same instruction, other content."""
+    METADATA = "metadata-changed"
+    """The same instruction and the same files, in other bytes."""
+    UNVERIFIED = "not-verified"
+    """The layer is missing, cannot be read, or is not what its documents claim."""
     UNKNOWN = "unknown"
 
 
@@ -213,6 +217,11 @@ class Comparison:
     def same(self) -> bool:
         """Whether filesystem and config are the same, whatever the digests."""
         return self.same_filesystem and self.same_config
+
+    @property
+    def proven(self) -> bool:
+        """Whether no file is the same by its size and CRC-32 alone, where all depends on it."""
+        return not self.files.unproven
 
     @property
     def complete(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from oci_inspect.analysis.results import LayerResult
 from oci_inspect.archive.contents import CompressedSize
@@ -39,12 +40,31 @@ def missing_layers(before: Sequence[LayerResult], after: Sequence[LayerResult]) 
     return missing
 
 
-def pull(after: Sequence[LayerResult], sizes: Sequence[CompressedSize | None], n: int) -> Transfer:
-    """The layers that a docker host fetches which has the lowest ``n``.
+def pull(
+    before: Sequence[LayerResult],
+    after: Sequence[LayerResult],
+    sizes: Sequence[CompressedSize | None],
+) -> Transfer:
+    """The layers that a docker host fetches which has the first image.
 
     From the first layer on that it lacks docker fetches all (moby, distribution/xfer/download.go).
     """
-    return _transfer(range(n, len(after)), after, sizes)
+    return _transfer(range(common_blobs(before, after), len(after)), after, sizes)
+
+
+def common_blobs(before: Sequence[LayerResult], after: Sequence[LayerResult]) -> int:
+    """How many layers, from the bottom, are the same tar, or the same blob where one is not read.
+
+    A blob that is not in the archive goes by its claimed digest, as it does where it travels.
+    """
+    pairs = zip(before, after, strict=False)
+    return sum(
+        1
+        for _ in takewhile(
+            lambda pair: identity(pair[0]) == identity(pair[1]) or pair[0].digest == pair[1].digest,
+            pairs,
+        )
+    )
 
 
 def _transfer(

@@ -6,6 +6,7 @@ against each other. Nothing is guessed: a file that moved is one that went and o
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
@@ -71,6 +72,11 @@ class TreeComparison:
     unchanged: int
     unchanged_bytes: int
     folders: dict[bytes, tuple[int, int]]
+    unproven: tuple[tuple[int, int], ...] = ()
+    """Files, by their references in both trees, that are the same by size and CRC-32 alone.
+
+    Told only where nothing is different, so that everything depends on them.
+    """
 
     @property
     def same(self) -> bool:
@@ -78,12 +84,15 @@ class TreeComparison:
         return not self.differences
 
 
-def compare_trees(before: UnionTree, after: UnionTree) -> TreeComparison:
+def compare_trees(
+    before: UnionTree, after: UnionTree, forged: Container[tuple[int, int]] = ()
+) -> TreeComparison:
     """Hold two merged trees against each other, paths below the root and the root itself.
 
-    Entries of layers whose tables are the same object are not looked at.
+    Entries of layers whose tables are the same object are not looked at. ``forged`` are files, by
+    their references in both, whose contents are known to differ whatever their fingerprints say.
     """
-    return _Comparing(before, after).run()
+    return _Comparing(before, after, forged).run()
 
 
 class _Names:
@@ -117,9 +126,13 @@ class _Names:
 
 
 class _Comparing:
-    def __init__(self, before: UnionTree, after: UnionTree) -> None:
+    def __init__(
+        self, before: UnionTree, after: UnionTree, forged: Container[tuple[int, int]]
+    ) -> None:
         self._before = before
         self._after = after
+        self._forged = forged
+        self._unproven: dict[tuple[int, int], None] = {}
         self._found: list[PathDifference] = []
         self._unchanged = 0
         self._sums: dict[bytes, list[int]] = {}
@@ -158,6 +171,7 @@ class _Comparing:
             self._unchanged,
             sum(sums[0] for sums in self._sums.values()),
             {top: (same + old, same + new) for top, (same, old, new) in self._sums.items()},
+            () if found else tuple(self._unproven),
         )
 
     def _walk(self, old_root: Folder, new_root: Folder) -> None:
@@ -186,12 +200,25 @@ class _Comparing:
             why: tuple[str, ...] = ()
         else:
             why = differences(self._before, was, self._after, now)
+            if (was, now) in self._forged:
+                why = ("content", *why)
+            elif not why and not self._found and self._by_fingerprint(was, now):
+                self._unproven[was, now] = None
         if several:
             self._old_names.see(was, path, common=True)
             self._new_names.see(now, path, common=True)
             self._several.append((path, was, now, why))
         elif not self._told(path, was, now, why) and (size := self._size(self._before, was)):
             self._sums[_top(path)][0] += size
+
+    def _by_fingerprint(self, was: int, now: int) -> bool:
+        """Whether nothing but a fingerprint says that two entries are the same file."""
+        if was < 0 or now < 0 or not self._size(self._before, was):
+            return False
+        (old, i), (new, j) = self._before.locate(was), self._after.locate(now)
+        a, b = self._before.tables[old], self._after.tables[new]
+        sparse = i in a.stored_sizes or j in b.stored_sizes  # those were read
+        return not (a is b and i == j) and not sparse
 
     def _linked(self, path: bytes, was: int, now: int, why: tuple[str, ...]) -> None:
         """A path whose inode has several names on either side, now that all are known.

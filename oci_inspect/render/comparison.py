@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from oci_inspect.analysis.results import ArchiveInfo, ImageAnalysis
 from oci_inspect.comparison.results import (
@@ -26,7 +26,10 @@ from oci_inspect.render.json import (
 
 
 def comparison_document(found: Comparison, archives: tuple[ArchiveInfo, ArchiveInfo]) -> Json:
-    """All of a comparison; ``before`` is the first image, ``after`` the second."""
+    """All of a comparison but the list of its ``differences``, which may be long.
+
+    ``before`` is the first image, ``after`` the second.
+    """
     push, pull = _transfer(found.push), _transfer(found.pull)
     return {
         **document_top("compare"),
@@ -35,6 +38,7 @@ def comparison_document(found: Comparison, archives: tuple[ArchiveInfo, ArchiveI
         "complete": found.complete,
         "same": {
             "filesystem": found.same_filesystem,
+            "proven": found.proven,
             "config": found.same_config,
             "layers": found.same_layers,
             "image_id": found.before.image_id == found.after.image_id,
@@ -67,6 +71,18 @@ def comparison_document(found: Comparison, archives: tuple[ArchiveInfo, ArchiveI
         ],
         "transfer": {"push": push, "pull": pull},
     }
+
+
+def difference_documents(found: Comparison) -> Iterator[Json]:
+    """Every path that is different, one by one, for the list that the document ends with."""
+    for one in found.files.differences:
+        yield {
+            **path_keys(one.path),
+            "change": one.turn.value,
+            "why": list(one.why),
+            "bytes_before": one.size_before,
+            "bytes_after": one.size_after,
+        }
 
 
 def _image(image: ImageAnalysis, archive: ArchiveInfo) -> Json:
@@ -158,16 +174,6 @@ def _files(files: TreeComparison) -> Json:
         "folders": [
             {**path_keys(path), "bytes_before": old, "bytes_after": new}
             for path, (old, new) in sorted(files.folders.items())
-        ],
-        "differences": [
-            {
-                **path_keys(one.path),
-                "change": one.turn.value,
-                "why": list(one.why),
-                "bytes_before": one.size_before,
-                "bytes_after": one.size_after,
-            }
-            for one in files.differences
         ],
     }
 

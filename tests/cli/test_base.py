@@ -196,10 +196,10 @@ def test_what_if_as_text(run):
     assert run("waste", APP, "--what-if", "all", "--format", "markdown").text.count("estimate") == 2
 
 
-def test_what_if_changes_nothing_in_csv(run):
-    assert run("waste", APP, "--format", "csv", "--what-if", "all").out == (
-        run("waste", APP, "--format", "csv").out
-    )
+def test_what_if_has_no_csv_and_says_so(run):
+    result = run("waste", APP, "--format", "csv", "--what-if", "all")
+    assert (result.code, result.out) == (2, b"")
+    assert "--what-if has no CSV" in result.err
 
 
 def test_what_if_with_quiet_is_what_stays_dead(run):

@@ -100,7 +100,7 @@ def test_one_side_may_be_standard_input(spawn, pair, side):
     arguments[side] = "-"
     result = spawn("compare", *arguments, "--format", "json", input=data)
     assert images(result) == ("old:1", "new:1")
-    assert [one["path"] for one in result.json["files"]["differences"]] == ["app"]
+    assert [one["path"] for one in result.json["differences"]] == ["app"]
 
 
 def test_two_images_of_standard_input(spawn, two_images):
@@ -184,7 +184,7 @@ def test_damaged_layer(run, pair, tmp_path):
     assert "NOT VERIFIED" in result.text and "'verify' tells more" in result.text
     document = run("compare", pair[0], damaged, "--format", "json").json
     assert (document["before"]["verified"], document["after"]["verified"]) == (True, False)
-    assert [one["why"] for one in document["files"]["differences"]] == [["content"]]
+    assert [one["why"] for one in document["differences"]] == [["content"]]
     assert document["shared"]["by_chain_id"]["layers"] == 0
     assert run("compare", pair[0], damaged, "--exit-code").code == 1
 
@@ -432,7 +432,7 @@ def test_hostile_names_are_whole_in_json(run, hostile):
     result = run("compare", *hostile, "--format", "json")
     keys = {one["key"] for one in result.json["config"]}
     assert f"Env.{NASTY}1" in keys and f"Labels.l{NASTY}" in keys
-    paths = {one["path"] for one in result.json["files"]["differences"]}
+    paths = {one["path"] for one in result.json["differences"]}
     assert f"d/{NASTY}1" in paths
     assert not BAD.search(result.text.replace("\n", ""))
 

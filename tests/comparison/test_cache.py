@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.images import ImageBuilder
+from support.images import ImageBuilder, blob_name, docker_archive, oci_layout
 from support.results import analysis_of
 from support.tars import TarBuilder
 
+from oci_inspect import compare
 from oci_inspect.comparison.cache import find_break
 from oci_inspect.comparison.compare import compare_images
 from oci_inspect.comparison.results import BreakReason, CacheBreak, LayerSum
@@ -396,7 +397,7 @@ def test_same_files_of_the_same_instruction_are_said_to_be_so(tmp_path: Path) ->
         tar = TarBuilder().file("x", b"1", mtime=time)
         images.append(made.layer(tar, created_by=buildkit("RUN make")[0]))
     found = broken(tmp_path, *images)
-    assert found.reason is BreakReason.CONTENT
+    assert found.reason is BreakReason.METADATA
     assert found.explanation == "the same instruction made the same files, but for: time"
 
 
@@ -411,3 +412,18 @@ def test_bases_of_the_same_files_are_said_to_be_so(tmp_path: Path) -> None:
     assert found.explanation == (
         "the bases are not the same layers, though these hold the same files, but for: time"
     )
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_layer_that_is_not_there_is_nobody_s_fault(tmp_path: Path, side: int) -> None:
+    """One blob is missing: nothing can be said of the instruction that made it."""
+    made = [image(BASE, ("RUN make", "x"), ("RUN more", "y")) for _ in range(2)]
+    paths = [docker_archive(one).write_file(tmp_path / f"{i}.tar") for i, one in enumerate(made)]
+    archive = oci_layout(made[0])
+    archive.drop(blob_name(made[0].layers[1].blob))
+    paths[side] = archive.write_file(tmp_path / "cut.tar")
+    found = compare(*paths)
+    assert found.cache is not None
+    assert (found.cache.layer_index, found.cache.reason) == (1, BreakReason.UNVERIFIED)
+    assert ("first", "second")[side] in found.cache.explanation
+    assert found.push.layers == found.pull.layers == ()  # the blob goes by what is claimed of it

@@ -8,7 +8,6 @@ from support.results import layer
 
 from oci_inspect.analysis.results import LayerResult
 from oci_inspect.archive.contents import CompressedSize
-from oci_inspect.comparison.layers import common_layers
 from oci_inspect.comparison.results import Transfer
 from oci_inspect.comparison.transfer import pull, push
 
@@ -34,7 +33,7 @@ def pushed(one: Sequence[LayerResult], other: Sequence[LayerResult]) -> tuple[in
 def test_image_moves_nothing_to_where_it_is() -> None:
     for stack in ([plain("a"), plain("b")], [packed("a"), packed("b")], [plain("a"), packed("b")]):
         assert push(stack, stack, sizes(1, 1)) == Transfer((), 0, 0, 0)
-        assert pull(stack, sizes(1, 1), 2) == Transfer((), 0, 0, 0)
+        assert pull(stack, stack, sizes(1, 1)) == Transfer((), 0, 0, 0)
 
 
 def test_blobs_are_known_by_their_digest() -> None:
@@ -60,22 +59,21 @@ def test_plain_layer_is_taken_for_the_same_blob_where_the_tar_is_the_same() -> N
 def test_blob_that_stands_twice_in_a_stack_moves_once() -> None:
     other = [packed("e"), packed("x"), packed("e"), packed("e", level=9)]
     assert push([], other, sizes(32, 1000, 32, 40)) == Transfer((0, 1, 3), 1072, 0, 0)
-    assert pull(other, sizes(32, 1000, 32, 40), 0) == Transfer((0, 1, 3), 1072, 0, 0)
-    assert pull(other, sizes(32, 1000, 32, 40), 1) == Transfer((1, 2, 3), 1072, 0, 0)
+    assert pull([], other, sizes(32, 1000, 32, 40)) == Transfer((0, 1, 3), 1072, 0, 0)
+    assert pull(other[:1], other, sizes(32, 1000, 32, 40)) == Transfer((1, 2, 3), 1072, 0, 0)
 
 
 def test_host_fetches_all_from_the_first_layer_that_differs() -> None:
     one = [packed("a"), packed("b"), packed("c")]
     other = [packed("a"), packed("x"), packed("b"), packed("c")]
     weights = sizes(1, 20, 300, 4000)
-    shared = common_layers(one, other)
-    assert pull(other, weights, shared) == Transfer((1, 2, 3), 4320, 0, 0)
+    assert pull(one, other, weights) == Transfer((1, 2, 3), 4320, 0, 0)
     assert push(one, other, weights) == Transfer((1,), 20, 0, 0)
 
 
 def test_host_does_not_fetch_what_it_has_in_another_compression() -> None:
     one, other = [packed("a"), plain("b")], [packed("a", "zstd"), packed("b")]
-    assert pull(other, sizes(1, 1), common_layers(one, other)) == Transfer((), 0, 0, 0)
+    assert pull(one, other, sizes(1, 1)) == Transfer((), 0, 0, 0)
 
 
 def test_estimates_and_what_is_unknown_are_counted() -> None:
@@ -88,7 +86,7 @@ def test_estimates_and_what_is_unknown_are_counted() -> None:
     ]
     assert push([], other, weights) == Transfer((0, 1, 2, 3), 3210, 2, 1)
     assert push([plain("a")], other, weights) == Transfer((1, 2, 3), 3200, 1, 1)
-    assert pull(other, weights, 3) == Transfer((3,), 3000, 1, 0)
+    assert pull(other[:3], other, weights) == Transfer((3,), 3000, 1, 0)
 
 
 def test_missing_layers_are_known_by_what_is_claimed_of_them() -> None:

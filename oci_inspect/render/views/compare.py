@@ -12,6 +12,7 @@ from oci_inspect.comparison.results import (
     Transfer,
 )
 from oci_inspect.render.blocks import (
+    MISSING,
     Block,
     Cell,
     Column,
@@ -25,10 +26,12 @@ from oci_inspect.render.blocks import (
     Text,
 )
 from oci_inspect.render.sizes import clock, human_size, percent, plural
-from oci_inspect.render.views.common import title, verdict, waste_line
+from oci_inspect.render.views.common import step_of, title, verdict, waste_line
 from oci_inspect.render.views.compare_files import TURNS, files_table, folders_table, signed
 from oci_inspect.render.views.compare_layers import layers_table, rebuild_blocks
 
+SETTINGS = 25
+"""Settings that are listed at least."""
 TOP = 10
 """Groups of files, and folders, that are listed unless more are asked for."""
 
@@ -47,7 +50,7 @@ def compare_view(
         _identity(found),
     ]
     if found.config:
-        blocks.append(_config(found))
+        blocks.append(_config(found, None if top is None else max(top, SETTINGS)))
     blocks.append(layers_table(found))
     if found.rebuilds:
         blocks += rebuild_blocks(found)
@@ -64,6 +67,8 @@ def verdict_line(found: Comparison) -> str:
     line = f"{_filesystem(found)}; {_settings(found)}"
     if found.same:
         line = "same filesystem, same config"
+    if not found.proven:
+        line += ", by size and CRC-32 alone: a stream cannot be read again"
     return line if found.complete else f"{line}, as far as they could be read"
 
 
@@ -83,7 +88,7 @@ def _settings(found: Comparison) -> str:
 
 
 def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
-    role = Role.OK if found.same and found.complete else Role.WARNING
+    role = Role.OK if found.same and found.complete and found.proven else Role.WARNING
     pairs: list[tuple[str, Cell | tuple[Cell, ...]]] = [
         ("A", _side(found.before, archives[0])),
         ("B", _side(found.after, archives[1])),
@@ -93,7 +98,7 @@ def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
     if found.cache is not None:
         pairs.append(("First that differs", _break_cells(found, found.cache)))
     if not found.same_filesystem:
-        pairs.append(("Files", _sums_line(found)))
+        pairs.append(("Paths", _sums_line(found)))
     pairs += [
         ("Push of B", f"{_transfer(found.push)} to a registry that has A"),
         ("Pull of B", f"{_transfer(found.pull)} to a docker host that has A"),
@@ -113,20 +118,19 @@ def _side(image: ImageAnalysis, archive: str) -> tuple[Cell, ...]:
 def _shared_line(found: Comparison) -> str:
     shared, count = found.shared, len(found.after.layers)
     if found.same_layers:
+        if not count:
+            return "none in either"
         blobs = shared.by_digest.layers
         line = f"all {count} are the same" if count != 1 else "the only one is the same"
-        return line if blobs == count else f"{line}, of {blobs} also the blob"
+        return line if blobs == count else f"{line}, {blobs} of them by digest too"
     line = f"{shared.by_chain_id.layers} of B's {count} shared"
     if shared.by_chain_id.layers:
         line += f" ({human_size(shared.by_chain_id.file_bytes)})"
-    more = shared.by_diff_id.layers - shared.by_chain_id.layers
-    if more:
-        line += f", {more} more are the same tar on another stack"
-    return line
+    return f"{line}; by diff_id {shared.by_diff_id.layers}, by digest {shared.by_digest.layers}"
 
 
 def _break_cells(found: Comparison, one: CacheBreak) -> tuple[Cell, ...]:
-    cells: list[Cell] = [f"layer {one.layer_index}: {one.explanation}"]
+    cells: list[Cell] = [f"layer {one.layer_index}{_own_line(found, one)}: {one.explanation}"]
     if one.instruction_before == one.instruction_after and one.instruction_after:
         cells.append(Text(one.instruction_after, Role.CODE))
     else:
@@ -142,6 +146,16 @@ def _break_cells(found: Comparison, one: CacheBreak) -> tuple[Cell, ...]:
             text += f"; {again.layers} of them came out the same as in A"
         cells.append(text)
     return tuple(cells)
+
+
+def _own_line(found: Comparison, one: CacheBreak) -> str:
+    """The layer's own instruction, where another one is to blame."""
+    if one.layer_index >= len(found.after.layers) or one.step_after is None:
+        return ""
+    step = step_of(found.after, found.after.layers[one.layer_index])
+    if step is None or step.index == one.step_after or not step.instruction:
+        return ""
+    return f" ({step.instruction.splitlines()[0][:60]})"
 
 
 def _sums_line(found: Comparison) -> str:
@@ -172,12 +186,12 @@ def _words(found: Comparison) -> str:
 def _transfer(one: Transfer) -> str:
     if not one.layers:
         return "0B"
-    text = f"{human_size(one.size)} in {plural(len(one.layers), 'layer')}"
+    least = "at least " if one.unknown else "about " if one.estimated else ""
+    text = f"{least}{human_size(one.size)} in {plural(len(one.layers), 'layer')}"
+    notes = ["estimated: the archive holds them uncompressed"] if one.estimated else []
     if one.unknown:
-        text = f"at least {text}, {one.unknown} of unknown size,"
-    if one.estimated:
-        text = f"about {text} (estimated: the archive holds them uncompressed)"
-    return text
+        notes.append(f"of {one.unknown} nothing tells the size")
+    return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 def _identity(found: Comparison) -> Table:
@@ -215,21 +229,29 @@ def _waste(image: ImageAnalysis) -> str:
     return f"{human_size(image.totals.wasted_bytes)} ({percent(1 - image.totals.efficiency)})"
 
 
-def _config(found: Comparison) -> Table:
+def _config(found: Comparison, most: int | None) -> Table:
+    shown = found.config if most is None else found.config[:most]
+    left = len(found.config) - len(shown)
     return Table(
         title="Config",
         columns=(
+            Column("CHANGE"),
             Column("SETTING", fit=Fit.MIDDLE, least=12),
             Column("A", fit=Fit.END, least=12),
             Column("B", fit=Fit.END, least=12),
         ),
-        rows=tuple((one.key, _value(one.before), _value(one.after)) for one in found.config),
+        rows=tuple(
+            (TURNS[one.turn, True], one.key, _value(one.before), _value(one.after)) for one in shown
+        ),
+        caption=f"{left:,} more: --all shows them" if left else "",
     )
 
 
 def _value(value: object) -> Cell:
     if value is None:
-        return None
+        return MISSING
     if value is True:
         return "yes"
+    if value == "":
+        return '""'
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

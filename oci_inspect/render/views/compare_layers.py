@@ -67,6 +67,8 @@ def _layer_row(
     new = None if pair.after is None else found.after.layers[pair.after]
     if pair.match is None:
         match = Text("only in A", Role.ERROR) if new is None else Text("only in B", Role.OK)
+    elif any(one is not None and one.diff_id is None for one in (old, new)):
+        match = Text("not read", Role.ERROR)
     elif pair.match is Match.INSTRUCTION and (pair.before, pair.after) in alike:
         match = Text("same files", Role.WARNING)
     else:
