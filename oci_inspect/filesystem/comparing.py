@@ -202,7 +202,7 @@ class _Comparing:
             why = differences(self._before, was, self._after, now)
             if (was, now) in self._forged:
                 why = ("content", *why)
-            elif not why and not self._found and self._by_fingerprint(was, now):
+            elif not why and not self._found and self._by_crc(was, now):
                 self._unproven[was, now] = None
         if several:
             self._old_names.see(was, path, common=True)
@@ -211,7 +211,7 @@ class _Comparing:
         elif not self._told(path, was, now, why) and (size := self._size(self._before, was)):
             self._sums[_top(path)][0] += size
 
-    def _by_fingerprint(self, was: int, now: int) -> bool:
+    def _by_crc(self, was: int, now: int) -> bool:
         """Whether nothing but a fingerprint says that two entries are the same file."""
         if was < 0 or now < 0 or not self._size(self._before, was):
             return False
