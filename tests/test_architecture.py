@@ -16,16 +16,17 @@ ALLOWED: dict[str, set[str]] = {
     "layer": BASE | {"stream"},
     "archive": BASE | {"stream", "spec"},
     "filesystem": BASE | {"layer"},
+    "rules": BASE | {"analysis", "archive.contents", "filesystem", "layer", "spec"},
     "comparison": BASE | {"analysis", "archive.contents", "filesystem", "layer", "spec"},
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
     "extraction": BASE | {"filesystem", "layer", "looking", "stream"},
     "render": BASE
     | {"analysis", "archive.contents", "comparison", "extraction", "filesystem", "spec"}
-    | {"layer.entries"},
+    | {"layer.entries", "rules"},
     "cli": BASE
     | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting", "reuse"}
     | {"storing"}
-    | {"comparing", "comparison"}
+    | {"comparing", "rules", "comparison"}
     | {"extraction", "filesystem", "layer"},
 }
 """What each room may import beside itself."""
