@@ -168,12 +168,48 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if first and first in _FORMULA else text
 
 
-def workflow_data(text: str) -> str:
-    """Text for the message of a GitHub workflow command (``::error::message``)."""
+def github_message(text: str) -> str:
+    """Text for the message of a GitHub workflow command (``::error::message``).
+
+    As ``escapeData`` of actions/toolkit does it (packages/core/src/command.ts): a line break stays
+    one. Text from an image goes through :func:`terminal` before, so that it has none.
+    """
     text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return terminal(text)
 
 
-def workflow_property(text: str) -> str:
-    """Text for a property of a GitHub workflow command (``::error file=...``)."""
-    return workflow_data(text).replace(":", "%3A").replace(",", "%2C")
+def github_property(text: str) -> str:
+    """Text for a property of a GitHub workflow command (``::error file=...``).
+
+    As ``escapeProperty`` of actions/toolkit does it.
+    """
+    return github_message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_XML = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"},
+)
+
+
+def xml_text(text: str) -> str:
+    """Text for XML 1.0, between tags or in an attribute.
+
+    What XML cannot hold at all (most control characters, surrogates, U+FFFE; XML 1.0, section 2.2)
+    is gone with all else that is not seen, and reports are printed to logs, so that commands are
+    none here either. ``>`` is an entity too, for the sake of ``]]>``.
+    """
+    return terminal(text).translate(_XML)
+
+
+def openmetrics_label(text: str) -> str:
+    """Text for the value of a label, between its quotes (OpenMetrics 1.0, escaped-string)."""
+    return terminal(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def sarif_message(text: str) -> str:
+    """Text for a plain text message of SARIF 2.1.0: no placeholder in it and no link.
+
+    Braces are doubled (section 3.11.5). ``](``, without which there is no embedded link, becomes
+    ``] (``: a backslash would not do, as the text may have one there itself (section 3.11.6).
+    """
+    return terminal(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")

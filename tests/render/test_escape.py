@@ -7,12 +7,15 @@ import pytest
 
 from oci_inspect.render.escape import (
     csv_cell,
+    github_message,
+    github_property,
     json_text,
     markdown,
     markdown_code,
+    openmetrics_label,
+    sarif_message,
     terminal,
-    workflow_data,
-    workflow_property,
+    xml_text,
 )
 
 HOSTILE = [
@@ -142,10 +145,67 @@ def test_csv_cells_are_no_formulas(text, cell):
     assert csv_cell(text) == cell
 
 
-def test_workflow_commands_stay_one_line():
-    assert workflow_data("50% done\r\n::error::x") == "50%25 done%0D%0A::error::x"
-    assert workflow_property("a:b,c\n") == "a%3Ab%2Cc%0A"
-    assert workflow_data("\x1b") == "\\x1b"
+@pytest.mark.parametrize(
+    ("text", "message", "told"),
+    [
+        ("50% done\r\n::error::x", "50%25 done%0D%0A::error::x", None),
+        ("a:b,c\n", "a:b,c%0A", "a%3Ab%2Cc%0A"),
+        ("%0A%3A", "%250A%253A", "%250A%253A"),
+        ("\x1b", "\\x1b", "\\x1b"),
+        ("##[error]x", "#\\x23[error]x", "#\\x23[error]x"),
+        ("::x", "\\x3a:x", "\\x3a%3Ax"),
+        ("\udcff\u202e", "\\udcff\\u202e", "\\udcff\\u202e"),
+    ],
+)
+def test_workflow_commands_stay_one_line(text, message, told):
+    assert github_message(text) == message
+    assert github_property(text) == (message.replace(":", "%3A") if told is None else told)
+
+
+@pytest.mark.parametrize(
+    ("text", "xml"),
+    [
+        ("<a b='c' d=\"e\">&lt;", "&lt;a b=&apos;c&apos; d=&quot;e&quot;&gt;&amp;lt;"),
+        ("]]>", "]]&gt;"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\x00\x1b\x85", "\\x00\\x1b\\x85"),
+        ("\udc80\ufffe\uffff", "\\udc80\\ufffe\\uffff"),
+        ("\u202e", "\\u202e"),
+        ("::error::x", "\\x3a:error::x"),
+        ("ünïcode 日本", "ünïcode 日本"),
+    ],
+)
+def test_xml_holds_no_markup_and_nothing_that_it_cannot_hold(text, xml):
+    assert xml_text(text) == xml
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ('a"b', 'a\\"b'),
+        ("a\\b", "a\\\\b"),
+        ("a\nb", "a\\\\nb"),
+        ('"} 1', '\\"} 1'),
+        ("\udc80\x1b", "\\\\udc80\\\\x1b"),
+        ("{a=b,c}# EOF", "{a=b,c}# EOF"),
+    ],
+)
+def test_labels_of_openmetrics_stay_between_their_quotes(text, label):
+    assert openmetrics_label(text) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("${HOME} {0}", "${{HOME}} {{0}}"),
+        ("[x](http://y)", "[x] (http://y)"),
+        ("[x\\](y)", "[x\\] (y)"),
+        ("[0] (a)", "[0] (a)"),
+        ("a\nb\udc80", "a\\nb\\udc80"),
+    ],
+)
+def test_messages_of_sarif_have_no_placeholder_and_no_link(text, message):
+    assert sarif_message(text) == message
 
 
 @pytest.mark.parametrize(
