@@ -37,6 +37,7 @@ THIRD_PARTY = {
     "zstandard": {"stream/compression.py"},
     "isal": {"stream/compression.py"},
     "platformdirs": {"cli/cache_folder.py"},
+    "yaml": {"rules/dive_yaml.py"},
 }
 
 

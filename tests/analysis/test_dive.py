@@ -247,7 +247,9 @@ def test_a_whiteout_without_a_name_removes_its_folder_in_the_middle_of_it() -> N
 
 NAMES = st.sampled_from([b"a", b"-x", b".a", b".wh.d"])
 FOLDERS = st.lists(NAMES, max_size=2)
-MARKS = st.sampled_from([b".wh.", b".wh.", b".wh.", b".wh..", b".wh...", b".wh..wh..opq", b".wh..wh.aufs/1"])
+MARKS = st.sampled_from(
+    [b".wh.", b".wh.", b".wh.", b".wh..", b".wh...", b".wh..wh..opq", b".wh..wh.aufs/1"]
+)
 LAST = st.one_of(NAMES, NAMES.map(lambda name: b".wh." + name), MARKS)
 PATHS = st.builds(lambda above, last: b"/".join([*above, last]), FOLDERS, LAST)
 ROWS = st.tuples(PATHS, st.booleans(), st.integers(0, 50)).map(
