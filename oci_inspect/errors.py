@@ -113,3 +113,14 @@ class TargetError(OciInspectError):
 
 class NoSpaceError(TargetError):
     """There is too little room for what should be written, or there is none left."""
+
+
+class RulesError(OciInspectError):
+    """Rules that nobody can hold an image against: a file that is wrong, or what it asks for.
+
+    ``problems`` are sentences, each with the file and the line in front where there is one.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems

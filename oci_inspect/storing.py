@@ -12,20 +12,15 @@ from collections.abc import Iterable, Sequence
 from oci_inspect.analysis.results import ArchiveInfo
 from oci_inspect.analysis.stored import StoredImage
 from oci_inspect.analysis.usage import DiskUsage, usage_of
-from oci_inspect.archive.contents import Image
-from oci_inspect.archive.selection import choices, matching, select
-from oci_inspect.errors import SelectionError
+from oci_inspect.archive.choosing import Choice
 from oci_inspect.filesystem.disk import DiskSizes
-from oci_inspect.inspection import ArchiveFile, open_archive
+from oci_inspect.inspection import open_archive
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import ScanKeeper, ScanMemory
-from oci_inspect.spec.platform import Platform, parse_platform
+from oci_inspect.spec.platform import parse_platform
 
 PathName = str | os.PathLike[str]
-
-_CHOICES = 20
-"""Images that are listed where none fits; archives may have thousands."""
 
 
 def disk_usage(
@@ -46,7 +41,7 @@ def disk_usage(
     :class:`ArchiveError` for the first archive that cannot be read, :class:`SelectionError` where
     no image fits, ``ValueError`` for a platform that is none.
     """
-    choice = _Choice(images, None if platform is None else parse_platform(platform))
+    choice = Choice(images, None if platform is None else parse_platform(platform))
     sizes = DiskSizes(limits)
     memory = ScanMemory(beneath=cache, slim=sizes.slim)
     stored: list[StoredImage] = []
@@ -56,59 +51,8 @@ def disk_usage(
         with open_archive(
             path, limits=limits, jobs=jobs, progress=progress, cache=memory
         ) as archive:
-            chosen = choice.among(archive, reference)
+            chosen = choice.among(archive.info.path, archive.images, reference)
             stored += archive.stored(chosen, jobs, sizes)
             archives.append(archive.info)
     choice.check()
     return usage_of(stored, archives)
-
-
-class _Choice:
-    """Which images are meant, in archives that come one by one."""
-
-    def __init__(self, wanted: Sequence[str], platform: Platform | None) -> None:
-        self._wanted = dict.fromkeys(wanted)
-        self._platform = platform
-        self._missed = dict(self._wanted)
-        self._archives = 0
-        self._found = 0
-        self._here: list[Image] = []
-
-    def among(self, archive: ArchiveFile, reference: str | None) -> list[Image]:
-        """The images of one archive that are meant, each once, in its order."""
-        images = archive.images
-        self._archives += 1
-        self._here += images[: max(0, _CHOICES - len(self._here))]
-        if self._wanted:
-            found = []
-            for name in self._wanted:
-                fitting = matching(images, name, self._platform)
-                if fitting:
-                    self._missed.pop(name, None)
-                found += fitting
-        elif reference is not None:
-            try:
-                found = select(images, reference, self._platform)
-            except SelectionError as error:
-                problem = f"{archive.info.path}: {error.problem}"
-                raise SelectionError(problem, error.choices) from error
-        else:
-            found = matching(images, None, self._platform)
-        meant = {id(one) for one in found}
-        self._found += len(meant)
-        return [image for image in images if id(image) in meant]
-
-    def check(self) -> None:
-        """Raise :class:`SelectionError` for what fitted no image of any archive."""
-        where = "the archive" if self._archives == 1 else f"any of {self._archives:,} archives"
-        for name in self._missed:
-            on = f" for {self._platform}" if self._platform else ""
-            raise SelectionError(f"no image {name!r}{on} in {where}", self._choices())
-        if self._platform is not None and not self._found:
-            here = ", ".join(dict.fromkeys(str(image.platform) for image in self._here))
-            raise SelectionError(f"no image for {self._platform}: here are {here or 'none'}")
-
-    def _choices(self) -> tuple[str, ...]:
-        if self._archives == 1:
-            return choices(self._here)
-        return tuple(line.partition("  ")[2] for line in choices(self._here))

@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "oci_inspect"
 BASE = {"errors", "findings", "lanes", "lazy", "limits", "paths", "progress", "_version"}
+BASE |= {"quantities"}
 
 ALLOWED: dict[str, set[str]] = {
     "spec": set(),
@@ -25,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"layer.entries", "rules"},
     "cli": BASE
     | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting", "reuse"}
-    | {"storing"}
+    | {"storing", "checking"}
     | {"comparing", "rules", "comparison"}
     | {"extraction", "filesystem", "layer"},
 }

@@ -18,6 +18,7 @@ from oci_inspect.errors import (
     NoSpaceError,
     OciInspectError,
     PathError,
+    RulesError,
     SelectionError,
     TargetError,
 )
@@ -36,7 +37,7 @@ FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
 """Those that look into an image's file system."""
 TAR_COMMANDS = ("export",)
 """Those that print no text but a tar."""
-SEVERAL_COMMANDS = ("compare", "df")
+SEVERAL_COMMANDS = ("compare", "df", "check")
 """Those that take several archives."""
 COMMANDS = (
     *ARCHIVE_COMMANDS,
@@ -122,6 +123,10 @@ def run(arguments: list[str] | None = None) -> int:
         if len(error.choices) > MOST_CHOICES:
             left = len(error.choices) - MOST_CHOICES
             click.echo(f"  ... and {left:,} more: 'oci-inspect images' lists all", err=True)
+        return EXIT_USAGE
+    except RulesError as error:
+        for problem in error.problems:
+            _say(problem)
         return EXIT_USAGE
     except PathError as error:
         _say(str(error))

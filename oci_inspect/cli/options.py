@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
+from oci_inspect.quantities import parse_quantity
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OF_TEXT = ("color", "verbose")
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,12 @@ class Common:
 
 
 def common(
-    *formats: str, example: str, quiet: str, text: bool = True, several: str = ""
+    *formats: str,
+    example: str,
+    quiet: str,
+    text: bool = True,
+    several: str = "",
+    repeated: bool = False,
 ) -> Callable[[F], click.Command]:
     """Make a command of a function that takes :class:`Common` and its own options.
 
@@ -42,12 +46,18 @@ def common(
     such option. Without ``text`` there are no options on how text looks. ``example`` is shown at
     the end of the help page, ``quiet`` is what ``--quiet`` does. Where a command takes ``several``
     archives, which this says on the help page, it is given them as ``archives`` and all values of
-    ``--image`` as ``references``; those in :class:`Common` are then the first, and none.
+    ``--image`` as ``references``; those in :class:`Common` are then the first, and none. Where
+    ``--format`` and ``--output`` may be ``repeated``, it is given all of both as ``formats`` and
+    ``outputs``, for :func:`~oci_inspect.cli.outputs.pair_outputs`.
     """
 
     def decorate(function: F) -> click.Command:
         def callback(**arguments: Any) -> Any:
             output = arguments.pop("output")
+            if repeated:
+                arguments["outputs"] = output
+                arguments["formats"] = arguments.pop("format")
+                arguments["format"], output = formats[0], None
             if several:
                 arguments["archives"] = arguments.pop("archive")
                 arguments["references"] = arguments.pop("image")
@@ -77,7 +87,7 @@ def common(
                 *params,
                 *(
                     one
-                    for one in _options(formats, quiet, several=bool(several))
+                    for one in _options(formats, quiet, several=bool(several), repeated=repeated)
                     if text or one.name not in _OF_TEXT
                 ),
             ],
@@ -115,7 +125,17 @@ def base_option(function: F) -> F:
     )(function)
 
 
-def _format(formats: tuple[str, ...]) -> click.Parameter:
+def _format(formats: tuple[str, ...], *, repeated: bool) -> click.Parameter:
+    if repeated:
+        return click.Option(
+            ["--format"],
+            type=click.Choice(formats),
+            metavar="FORMAT",
+            multiple=True,
+            help=f"{', '.join(formats[:-1])} or {formats[-1]}. May be given several times: the"
+            " first --output belongs to the first of them, and so on; one may go to standard"
+            f" output.  [default: {formats[0]}]",
+        )
     return click.Option(
         ["--format"],
         type=click.Choice(formats),
@@ -127,7 +147,7 @@ def _format(formats: tuple[str, ...]) -> click.Parameter:
 
 
 def _options(
-    formats: tuple[str, ...], quiet: str, *, several: bool = False
+    formats: tuple[str, ...], quiet: str, *, several: bool = False, repeated: bool = False
 ) -> list[click.Parameter]:
     return [
         click.Option(
@@ -143,11 +163,12 @@ def _options(
             metavar="OS/ARCH",
             help="Which platform, where there are several, as in linux/arm64 or linux/arm/v7.",
         ),
-        *([_format(formats)] if formats else []),
+        *([_format(formats, repeated=repeated)] if formats else []),
         click.Option(
             ["-o", "--output"],
             type=click.Path(dir_okay=False, writable=False),
             metavar="FILE",
+            multiple=repeated,
             help="Write to FILE instead of standard output; it appears whole or not at all.",
         ),
         click.Option(
@@ -216,15 +237,8 @@ def parse_size(text: str, hint: str = "--limit") -> int:
 
     ``hint`` is what an error names.
     """
-    number = text.strip().lower().removesuffix("b")
-    unit = number.lstrip("0123456789.,_")
-    digits = number[: len(number) - len(unit)].replace(",", "").replace("_", "")
-    factor = _UNITS.get(unit.strip(), _BINARY.get(unit.strip()))
-    try:
-        value = float(digits) * factor if factor else None
-    except ValueError:
-        value = None
-    if value is None or not 1 <= value < float("inf"):
+    value = parse_quantity(text)
+    if value is None or value < 1:
         raise click.BadParameter(
             f"{text!r} is not a number of 1 or more, such as 500, 20MiB or 1.5GB",
             param_hint=hint,

@@ -145,7 +145,7 @@ def analyzed(
     from oci_inspect.archive.selection import select, select_one
 
     platform = platform_of(common)
-    below = None if base is None else _read_base(common, base, platform)
+    below = None if base is None else read_base_of(common, base, platform)
     with ExitStack() as open_things:
         with progress_line(quiet=common.quiet) as progress:
             archive, reference = open_target(common, progress)
@@ -161,7 +161,7 @@ def analyzed(
         yield archive, analysis
 
 
-def _read_base(common: Common, base: str, platform: Platform | None) -> Image:
+def read_base_of(common: Common, base: str, platform: Platform | None) -> Image:
     """The image that --base names; its documents are all that is read."""
     from oci_inspect.inspection import read_base
 

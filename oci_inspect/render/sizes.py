@@ -4,43 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from oci_inspect.quantities import human_size as human_size
+from oci_inspect.quantities import percent as percent
+from oci_inspect.quantities import plural as plural
 from oci_inspect.spec.config import parse_time
 
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
-def human_size(size: int | None, digits: int = 3) -> str:
-    """A size as docker prints it: decimal units, three digits (``66.7kB``); ``-`` for None.
-
-    ``docker system df`` has four ``digits``. Where docker prints ``1e+03kB`` (999,500 bytes and
-    more; ``1000kB`` of four digits) this is ``1MB``.
-    """
-    if size is None:
-        return "-"
-    number = float(size)
-    unit = 0
-    while number >= 1000 - 0.5 * 10 ** (3 - digits) and unit < len(_UNITS) - 1:
-        number /= 1000.0
-        unit += 1
-    return f"{number:.{digits}g}{_UNITS[unit]}"
-
-
-def percent(ratio: float) -> str:
-    """A ratio from 0 to 1 as a percentage with one digit; never a full 100 for less than all."""
-    if ratio <= 0:
-        return "0%"
-    if ratio >= 1:
-        return "100%"
-    return f"{min(max(ratio * 100, 0.1), 99.9):.1f}%"
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 layer``, ``2 layers``, ``1,204 entries``."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun[:-1] + 'ies' if noun.endswith('ry') else noun + 's'}"
 
 
 def human_duration(seconds: float) -> str:
