@@ -36,23 +36,23 @@ seen from its content:
 
 The transports of skopeo and podman say the same and may name an image:
 `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`, `dir:DIR`. `PATH:REF` alone
-does as well; a path that exists as it is written is that path. `df` takes any number of archives
-([df.md](df.md)).
+does as well; a path that exists as it is written is that path. `df` and `check` take any number of
+archives ([df.md](df.md), [ci.md](ci.md)).
 
 ## Which image
 
-Where an archive holds several images, `analyze`, `images`, `verify` and `df` take all of them. The
-other commands are about one: they list the choices and exit 2 unless `--image` or `--platform`
-leaves one. `--image` takes a tag (`1.4`), a reference (`example/app:1.4`), the digest of a
-manifest, an image ID or its first 6 or more hex digits, or a position (`@0`).
+Where an archive holds several images, `analyze`, `images`, `verify`, `df` and `check` take all of
+them. The other commands are about one: they list the choices and exit 2 unless `--image` or
+`--platform` leaves one. `--image` takes a tag (`1.4`), a reference (`example/app:1.4`), the digest
+of a manifest, an image ID or its first 6 or more hex digits, or a position (`@0`).
 
 ## Exit codes
 
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | no: of `verify`, of `compare --exit-code`, no such path, or not all could be extracted |
-| 2 | the command line is wrong, an image must be chosen, or a file to write is in the way |
+| 1 | no: of `verify`, `check`, `compare --exit-code`, no such path, not all was extracted |
+| 2 | the command line or a rules file is wrong, an image must be chosen, a file is in the way |
 | 3 | the input cannot be read as an image archive, a limit was met, or a disk is full |
 | 130 | interrupted |
 | 141 | the reader of the output went away, as in `\\| head -n 1` |

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -46,7 +47,13 @@ def test_example_of_the_readme_runs(
     assert capsys.readouterr().out == "example/app:1.2.3 True 69109\n"
 
 
-CONSOLE = {"docs/files.md": 5, "docs/base.md": 3, "docs/compare.md": 3, "docs/df.md": 4}
+CONSOLE = {
+    "docs/files.md": 5,
+    "docs/base.md": 3,
+    "docs/compare.md": 3,
+    "docs/df.md": 4,
+    "docs/ci.md": 2,
+}
 """Pages that show what commands print, and how many they show at least."""
 
 
@@ -79,6 +86,20 @@ def test_every_public_name_is_in_the_api_page() -> None:
 def test_every_rule_is_documented_with_its_severity() -> None:
     told = {row[0].strip("`"): row[1] for row in table_rows(page("docs/findings.md"))}
     assert told == {rule: severity.value for rule, severity in RULES.items()}
+
+
+def test_every_rule_of_check_is_documented_with_an_example_that_a_file_may_have() -> None:
+    from oci_inspect.rules.catalogue import CATALOGUE
+    from oci_inspect.rules.values import parse_value
+
+    told = {row[0].strip("`"): row[1:] for row in table_rows(page("docs/ci.md"))}
+    assert list(told) == list(CATALOGUE)
+    for name, (example, text) in told.items():
+        rule = CATALOGUE[name]
+        assert text.replace("`", "") == rule.help
+        value = tomllib.loads(example.strip("`"))[name]
+        assert value == tomllib.loads(f"x = {rule.example}")["x"]
+        assert parse_value(rule, value)
 
 
 def test_every_limit_is_documented_with_its_default() -> None:

@@ -112,7 +112,7 @@ _RULES = (
         "allow-base",
         Kind.NAMES,
         "The only base images allowed: names with * for anything, or digests.",
-        '["debian:12*", "sha256:*"]',
+        '["debian:12*", "registry.example.com/base/*"]',
     ),
 )
 

@@ -60,7 +60,7 @@ def _lines(images: Sequence[ImageAnalysis]) -> Iterator[str]:
     waste = max(one.wasted_bytes for one in totals)
     share = max(1 - one.efficiency for one in totals)
     yield f"# Rules for 'oci-inspect check', made by --init of {names}{more}."
-    yield "# Limits are a little above what was found. pyproject.toml has this in [tool.oci-inspect]."
+    yield "# Limits are a little above what was found. In pyproject.toml it is [tool.oci-inspect]."
     yield '# A level other than error: max-size = { value = "500MB", level = "warning" }, or "off".'
     yield from _rule("max-size", size_above(content), human_size(content))
     yield from _rule("max-stored-size", size_above(stored), human_size(stored))
