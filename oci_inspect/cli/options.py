@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from oci_inspect.quantities import parse_quantity
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OF_TEXT = ("color", "verbose")
@@ -237,6 +235,8 @@ def parse_size(text: str, hint: str = "--limit") -> int:
 
     ``hint`` is what an error names.
     """
+    from oci_inspect.quantities import parse_quantity
+
     value = parse_quantity(text)
     if value is None or value < 1:
         raise click.BadParameter(

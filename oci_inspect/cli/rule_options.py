@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oci_inspect.errors import RulesError
 from oci_inspect.rules.catalogue import CATALOGUE, Kind, Rule
-from oci_inspect.rules.conflicts import conflicts
-from oci_inspect.rules.effective import DEFAULT
-from oci_inspect.rules.model import Level, Setting
-from oci_inspect.rules.values import ValueProblem, close_to, parse_level, parse_value
+
+if TYPE_CHECKING:
+    from oci_inspect.rules.model import Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +45,9 @@ def _option(rule: Rule) -> Callable[[F], F]:
 
 def settings_of(arguments: Mapping[str, Any]) -> list[Setting]:
     """What the options ask for. Raises :class:`click.BadParameter`."""
+    from oci_inspect.rules.model import Setting
+    from oci_inspect.rules.values import ValueProblem, parse_value
+
     settings = []
     for rule in CATALOGUE.values():
         given = arguments[rule.name.replace("-", "_")]
@@ -70,6 +71,10 @@ def settings_of(arguments: Mapping[str, Any]) -> list[Setting]:
 
 def with_levels(settings: Iterable[Setting], levels: Iterable[str]) -> list[Setting]:
     """The settings with what ``--level RULE=LEVEL`` says. Raises :class:`click.BadParameter`."""
+    from oci_inspect.rules.effective import DEFAULT
+    from oci_inspect.rules.model import Level
+    from oci_inspect.rules.values import ValueProblem, close_to, parse_level
+
     result = list(settings)
     seen = set()
     for text in levels:
@@ -98,6 +103,9 @@ def with_levels(settings: Iterable[Setting], levels: Iterable[str]) -> list[Sett
 
 def check_conflicts(settings: list[Setting]) -> None:
     """Raise :class:`RulesError` where the file and the command line contradict each other."""
+    from oci_inspect.errors import RulesError
+    from oci_inspect.rules.conflicts import conflicts
+
     patterns = [None, *dict.fromkeys(one.images for one in settings if one.images is not None)]
     told = []
     for one, text in conflicts(settings, patterns):

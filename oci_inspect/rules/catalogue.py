@@ -87,7 +87,7 @@ _RULES = (
         "forbid-paths",
         Kind.GLOBS,
         "Paths that must not be in the image.",
-        '["**/.git", "/root/.npmrc"]',
+        '["**/.git", "**/.npmrc"]',
     ),
     Rule(
         "forbid-paths-in-layers",
