@@ -35,7 +35,7 @@ def key_lines(text: str) -> dict[Key, int]:
     ``text`` must be a valid document. Where this reader cannot follow, later keys are missing.
     """
     reader = _Reader(text.replace("\r\n", "\n"))
-    with suppress(_Lost, RecursionError):
+    with suppress(_Lost, RecursionError, ValueError):
         reader.document()
     return reader.lines
 
