@@ -6,6 +6,7 @@ bounded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -155,13 +156,17 @@ def baseline_of(path: str, images: Iterable[ImageAnalysis]) -> Baseline:
 def pair(images: Sequence[ImageAnalysis], baseline: Baseline) -> list[BaselineImage | str]:
     """For each image what it was, or one sentence on why nobody knows.
 
-    By repository and platform, of several by the whole reference; where there is but one image on
-    either side and one of them has no such name, these two.
+    By repository and platform, of several by the whole reference. Where there is but one image on
+    either side these two are meant, whatever their names, unless their platforms differ; so are
+    the only ones of a platform that have no names.
     """
-    return [_of(image, baseline, len(images)) for image in images]
+    platforms = Counter(str(one.platform) for one in images)
+    alone = len(images) == len(baseline.images) == 1
+    return [_of(one, baseline, platforms[str(one.platform)], alone=alone) for one in images]
 
 
-def _of(image: ImageAnalysis, baseline: Baseline, count: int) -> BaselineImage | str:
+def _of(image: ImageAnalysis, baseline: Baseline, same: int, *, alone: bool) -> BaselineImage | str:
+    """``same`` is how many images are for this platform, ``alone``: one image on either side."""
     platform = str(image.platform)
     fitting = [one for one in baseline.images if one.platform == platform]
     own, whole = _repositories(image.references), set(map(familiar, image.references))
@@ -169,8 +174,9 @@ def _of(image: ImageAnalysis, baseline: Baseline, count: int) -> BaselineImage |
     if len(found) > 1:
         exact = [one for one in found if whole & set(map(familiar, one.references))]
         found = exact or found
-    if not found and count == 1 and len(baseline.images) == 1:
-        found = fitting
+    if not found and same == len(fitting) == 1:
+        nameless = not (image.references or fitting[0].references)
+        found = fitting if alone or nameless else []
     if len(found) == 1:
         return found[0]
     what = "several images" if found else "no image"
