@@ -19,6 +19,7 @@ from support.tars import TarBuilder
 
 from oci_inspect.cli import ARCHIVE_COMMANDS, run
 from oci_inspect.cli import COMMANDS as ALL_COMMANDS
+from oci_inspect.rules.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 REAL = sorted(
@@ -142,6 +143,22 @@ def test_documents_of_images_together(name: str, printed: Printed) -> None:
         VALIDATORS["df"].validate(document)
         assert printed.code == 0
         assert document["images"] and document["layers"] and document["complete"] is True
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_documents_of_checks(name: str, printed: Printed) -> None:
+    path = ROOT / "fixtures" / "real" / name
+    document = printed("check", path, "--no-config")
+    VALIDATORS["check"].validate(document)
+    assert (printed.code, document["ok"]) == (0, True)
+    asked = [f"--{name}=0" for name, one in CATALOGUE.items() if one.kind in ("size", "count")]
+    asked += ["--max-waste-percent=0%", "--max-growth=1%", "--forbid-paths=**", "--forbid-root"]
+    asked += ["--forbid-paths-in-layers=**", "--allow-setuid=", "--require-labels=x"]
+    asked += ["--allow-base=x", "--forbid-findings=info", "--level=max-size=off"]
+    document = printed("check", path, "--no-config", *asked)
+    VALIDATORS["check"].validate(document)
+    assert (printed.code, document["ok"]) == (1, False)
+    assert all(len(one["verdicts"]) > 15 for one in document["images"])
 
 
 LOOKS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.images import ImageBuilder, blob_name, docker_archive, oci_layout
+from support.images import ImageBuilder, docker_archive, oci_layout
 from support.tars import TarBuilder
 
 from oci_inspect.rules.catalogue import CATALOGUE
@@ -204,9 +204,13 @@ def test_several_archives_are_checked_each(run, app):
 
 def test_an_archive_without_an_image_is_no_pass(run, app, tmp_path):
     image = ImageBuilder("a:1").layer(TarBuilder().file("f", b"1"))
-    missing = oci_layout(image).drop(blob_name(image.manifest))
-    path = missing.write_file(tmp_path / "missing.tar")
-    assert run("images", path).code == 0  # it says that the manifest is missing
+    image.patch_manifest(lambda manifest: manifest.update(artifactType="application/x"))
+    image.patch_manifest(
+        lambda manifest: manifest["config"].update(mediaType="application/vnd.oci.empty.v1+json")
+    )
+    path = oci_layout(image).write_file(tmp_path / "artifact.tar")
+    listed = run("images", path, "--format", "json")
+    assert (listed.code, listed.json["images"]) == (0, [])
     result = run("check", app, path)
     assert (result.code, result.out) == (3, b"") and "nothing to check" in result.err
 
