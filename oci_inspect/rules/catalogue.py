@@ -51,7 +51,7 @@ _RULES = (
         "Every digest must match. It is on unless it is switched off.",
         "true",
     ),
-    Rule("max-size", Kind.SIZE, "Content of all files, as docker counts it.", '"500MB"'),
+    Rule("max-size", Kind.SIZE, "Content of the files of all layers.", '"500MB"'),
     Rule("max-stored-size", Kind.SIZE, "All layers as they are stored.", '"200MB"'),
     Rule("max-unpacked-size", Kind.SIZE, "All layers unpacked, as tars.", '"600MB"'),
     Rule("max-layer-size", Kind.SIZE, "Content of the largest layer.", '"100MB"'),

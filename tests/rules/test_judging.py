@@ -10,12 +10,14 @@ import io
 import json
 import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
 import pytest
+from support.images import ImageBuilder, docker_archive
+from support.tars import TarBuilder
 
 from oci_inspect import Analysis, Limits, analyze
 from oci_inspect.findings import Finding, Severity
@@ -141,6 +143,21 @@ def test_shares_are_held_to_what_is_written(name: str) -> None:
         assert found.passed is passed and found.actual == pytest.approx(1 - float(share))
 
 
+def test_shares_at_their_limit_pass_though_floats_are_not_exact(tmp_path: Path) -> None:
+    """90 bytes of 100 are dead. As floats 1 - 0.9 is less than 0.1."""
+    image = ImageBuilder("a:1").layer(TarBuilder().file("a", bytes(90)).file("b", bytes(10)))
+    image.layer(TarBuilder().whiteout("a"))
+    analysis = analyze(docker_archive(image).write_file(tmp_path / "a.tar"))
+    for rule, value, passed in (
+        ("min-efficiency", 0.1, True),
+        ("min-efficiency", 0.1000001, False),
+        ("max-waste-percent", 0.9, True),
+        ("max-waste-percent", 0.8999999, False),
+    ):
+        check = judge(analysis.images[0], [Setting(rule, value)], analysis.archive)
+        assert check.verdicts[-1].passed is passed
+
+
 def test_own_waste_is_that_above_the_base() -> None:
     """Layer 3 is the first above a base of three layers.
 
@@ -225,6 +242,12 @@ def test_an_image_is_verified_unless_it_is_switched_off() -> None:
     wrong = Finding("archive-trailing-data", Severity.ERROR, "x", "it is wrong")
     check = judge(analysis.images[0], [], analysis.archive, findings=(wrong,))
     assert not check.ok and check.verdicts[0].items[0].text.endswith("it is wrong")
+    for image in (
+        replace(analysis.images[0], verified=False),  # a digest that cannot be computed
+        replace(analysis.images[0], complete=False),
+    ):
+        found = judge(image, [], analysis.archive).verdicts[0]
+        assert found.passed is False and found.fails
     off = [Setting("require-verified", False, Level.OFF)]
     check = judge(analysis.images[0], off, analysis.archive, findings=(wrong,))
     assert check.ok and not check.verdicts[0].broken
