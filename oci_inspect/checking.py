@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from oci_inspect.analysis.results import Analysis
 from oci_inspect.archive.choosing import Choice
@@ -23,8 +25,11 @@ from oci_inspect.rules.baseline import (
 )
 from oci_inspect.rules.case import NO_BASELINE
 from oci_inspect.rules.judging import judge
-from oci_inspect.rules.model import Check, Setting
+from oci_inspect.rules.model import Check, ImageCheck, Setting
 from oci_inspect.spec.platform import Platform
+
+if TYPE_CHECKING:
+    from oci_inspect.rules.dive_ci import DiveRules
 
 PathName = str | os.PathLike[str]
 
@@ -89,22 +94,35 @@ def check_images(
     settings: Sequence[Setting],
     baseline: Baseline | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    dive: DiveRules | None = None,
 ) -> Check:
-    """Hold all images of some analyses against the settings that are for them."""
+    """Hold all images of some analyses against the settings that are for them.
+
+    ``dive`` are rules that are judged by dive's formulas.
+    """
     images = [image for one in analyses for image in one.images]
     before = [NO_BASELINE] * len(images) if baseline is None else pair(images, baseline)
     known = iter(before)
-    return Check(
-        tuple(
-            judge(
-                image,
-                settings,
-                one.archive,
-                baseline=next(known),
-                findings=one.findings,
-                limits=limits,
-            )
-            for one in analyses
-            for image in one.images
+    judged = [
+        judge(
+            image,
+            settings,
+            one.archive,
+            baseline=next(known),
+            findings=one.findings,
+            limits=limits,
         )
-    )
+        for one in analyses
+        for image in one.images
+    ]
+    return Check(tuple(judged if dive is None else (_with_dive(one, dive) for one in judged)))
+
+
+def _with_dive(check: ImageCheck, rules: DiveRules) -> ImageCheck:
+    """The same, with dive's three rules behind the others."""
+    from oci_inspect.analysis.dive import dive_figures
+    from oci_inspect.rules.dive_judging import judge_dive
+
+    image = check.image
+    figures = dive_figures(image.tree.tables) if image.complete else None
+    return replace(check, verdicts=(*check.verdicts, *judge_dive(rules, figures, image)))

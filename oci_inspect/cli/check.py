@@ -17,7 +17,9 @@ from oci_inspect.cli.rule_options import check_conflicts, rule_options, settings
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
+    from oci_inspect.render.ci import CheckFormat
     from oci_inspect.rules.baseline import Baseline
+    from oci_inspect.rules.dive_ci import DiveRules
     from oci_inspect.rules.model import Check, Setting
     from oci_inspect.rules.rules_file import RulesFile
 
@@ -43,7 +45,28 @@ def _json(common: Common, check: Check) -> str:
     return dumps(check_document(check))
 
 
-FORMATS: dict[str, Renderer] = {"table": _table, "json": _json}
+def _for_ci(format: CheckFormat) -> Renderer:
+    def text(common: Common, check: Check) -> str:
+        from oci_inspect.render.ci import render_check
+        from oci_inspect.rules.catalogue import CATALOGUE
+        from oci_inspect.rules.dive_ci import DESCRIPTIONS
+
+        sentences = {name: rule.help for name, rule in CATALOGUE.items()} | DESCRIPTIONS
+        return render_check(check, format, sentences)
+
+    return text
+
+
+FORMATS: dict[str, Renderer] = {
+    "table": _table,
+    "json": _json,
+    "markdown": _for_ci("markdown"),
+    "github": _for_ci("github"),
+    "sarif": _for_ci("sarif"),
+    "junit": _for_ci("junit"),
+    "gitlab": _for_ci("gitlab"),
+    "openmetrics": _for_ci("openmetrics"),
+}
 """What makes the text of each format; the first is the default."""
 
 
@@ -70,6 +93,12 @@ FORMATS: dict[str, Renderer] = {"table": _table, "json": _json}
     " [tool.oci-inspect], in this folder or above]",
 )
 @click.option("--no-config", is_flag=True, help="Take no rules from a file.")
+@click.option(
+    "--dive-ci",
+    metavar="FILE",
+    help="Judge by dive's rules too: a .dive-ci, or a dive.yaml with rules. Needs the extra"
+    " oci-inspect[dive]; see docs/dive.md.",
+)
 @click.option(
     "--baseline",
     metavar="FILE",
@@ -98,6 +127,7 @@ def command(
     levels: tuple[str, ...],
     config: str | None,
     no_config: bool,
+    dive_ci: str | None,
     baseline: str | None,
     write_baseline: str | None,
     init: bool,
@@ -113,17 +143,18 @@ def command(
     pairs = pair_outputs(formats, outputs, common.format)
     asked = settings_of(rules)
     if init:
-        if asked or levels or config or baseline or write_baseline or formats:
+        if asked or levels or config or dive_ci or baseline or write_baseline or formats:
             raise click.UsageError("--init takes archives, --output and --force, and no rules")
         return _init(common, archives, references, outputs, base, force)
     found = _rules_file(config, no_config)
+    dive = _dive_rules(dive_ci)
     settings = with_levels([*(found.settings if found else ()), *asked], levels)
     check_conflicts(settings)
     if write_baseline is not None:
         _may_write(write_baseline, force, "--write-baseline")
     written = [place for place in (*(one for _, one in pairs), write_baseline) if place]
     analyses, before = _analyze(common, archives, references, written, base, baseline)
-    return _report(common, analyses, before, settings, found, pairs, write_baseline)
+    return _report(common, analyses, before, settings, found, dive, pairs, write_baseline)
 
 
 def _report(
@@ -132,6 +163,7 @@ def _report(
     before: Baseline | None,
     settings: Sequence[Setting],
     found: RulesFile | None,
+    dive: DiveRules | None,
     pairs: Sequence[tuple[str, str | None]],
     write_baseline: str | None,
 ) -> int:
@@ -140,9 +172,9 @@ def _report(
     from oci_inspect.cli.options import parse_limits
     from oci_inspect.rules.effective import unmatched
 
-    check = check_images(analyses, settings, before, parse_limits(common.limits))
+    check = check_images(analyses, settings, before, parse_limits(common.limits), dive)
     images = [one.image for one in check.images]
-    if not settings and not common.quiet:
+    if not settings and dive is None and not common.quiet:
         session.warn("no rules are set: only that every digest matches (see check --init)")
     for one in found.sections if found else ():
         if unmatched([one.images], images):
@@ -159,6 +191,14 @@ def _report(
     if any(one.limit_exceeded for one in analyses):
         return EXIT_INPUT
     return 0 if check.ok else EXIT_NO
+
+
+def _dive_rules(path: str | None) -> DiveRules | None:
+    if path is None:
+        return None
+    from oci_inspect.rules.dive_ci import read_dive_rules
+
+    return read_dive_rules(path)
 
 
 def _rules_file(config: str | None, no_config: bool) -> RulesFile | None:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from oci_inspect.errors import RulesError
 from oci_inspect.rules.dive_yaml import (
     LARGEST,
-    DiveRulesError,
     Mapping,
     Other,
     Scalar,
@@ -26,6 +26,12 @@ from oci_inspect.rules.model import Source
 EFFICIENCY = "dive-lowest-efficiency"
 WASTED_BYTES = "dive-highest-wasted-bytes"
 USER_WASTED_PERCENT = "dive-highest-user-wasted-percent"
+DESCRIPTIONS = {
+    EFFICIENCY: "dive's lowestEfficiency, by dive's figures; see docs/dive.md.",
+    WASTED_BYTES: "dive's highestWastedBytes, by dive's figures; see docs/dive.md.",
+    USER_WASTED_PERCENT: "dive's highestUserWastedPercent, by dive's figures; see docs/dive.md.",
+}
+"""One sentence for each rule."""
 
 _DEFAULTS: dict[str, float | None] = {
     EFFICIENCY: 0.9,
@@ -95,17 +101,17 @@ class DiveRules:
 
 
 def read_dive_rules(path: str | Path) -> DiveRules:
-    """Read a file of dive's rules. Raises :class:`DiveRulesError` with all that is wrong."""
+    """Read a file of dive's rules. Raises :class:`RulesError` with all that is wrong."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise DiveRulesError((f"{path}: {error.strerror or error}",)) from None
+        raise RulesError((f"{path}: {error.strerror or error}",)) from None
     return parse_dive_rules(data, str(path))
 
 
 def parse_dive_rules(data: bytes, name: str) -> DiveRules:
-    """Make rules of the bytes of a file. Raises :class:`DiveRulesError` with all that is wrong."""
+    """Make rules of the bytes of a file. Raises :class:`RulesError` with all that is wrong."""
     document = read_yaml(data, name)
     reader = _Reader(name)
     reader.document(document)
@@ -113,7 +119,7 @@ def parse_dive_rules(data: bytes, name: str) -> DiveRules:
         told = reader.problems[:_MOST_TOLD]
         if len(told) < len(reader.problems):
             told.append(f"{name}: and {len(reader.problems) - len(told):,} more")
-        raise DiveRulesError(tuple(told))
+        raise RulesError(tuple(told))
     return DiveRules(*(reader.rule(rule) for rule in _DEFAULTS))
 
 

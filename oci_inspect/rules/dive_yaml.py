@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from oci_inspect.errors import OciInspectError
+from oci_inspect.errors import RulesError
 
 if TYPE_CHECKING:
     import yaml
@@ -19,17 +19,6 @@ LARGEST = 64 * 1024
 """Bytes of a file; dive's own sample has 600."""
 DEEPEST = 16
 MOST_NODES = 10_000
-
-
-class DiveRulesError(OciInspectError):
-    """A file of dive's rules that cannot be used.
-
-    ``problems`` are one line each, ``FILE:LINE: what is wrong`` where a line is to blame.
-    """
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +51,23 @@ Value = Scalar | Mapping | Other
 def read_yaml(data: bytes, name: str) -> Value | None:
     """Read one document, None where there is nothing in it.
 
-    Raises :class:`DiveRulesError` for what is no YAML or asks for too much, and where PyYAML is
+    Raises :class:`RulesError` for what is no YAML or asks for too much, and where PyYAML is
     not installed. ``name`` is that of the file, for its text.
     """
     try:
         import yaml
     except ImportError:
         hint = "pip install 'oci-inspect[dive]'"
-        raise DiveRulesError((f"{name}: reading dive's rules needs PyYAML: {hint}",)) from None
+        raise RulesError((f"{name}: reading dive's rules needs PyYAML: {hint}",)) from None
 
     if len(data) > LARGEST:
-        raise DiveRulesError((f"{name}: more than {LARGEST:,} bytes are no rules of dive's",))
+        raise RulesError((f"{name}: more than {LARGEST:,} bytes are no rules of dive's",))
     try:
         for problem, line in _excesses(yaml.parse(data, Loader=yaml.SafeLoader)):
-            raise DiveRulesError((f"{name}:{line}: {problem}",))
+            raise RulesError((f"{name}:{line}: {problem}",))
         node = yaml.compose(data, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise DiveRulesError((_not_yaml(error, name),)) from None
+        raise RulesError((_not_yaml(error, name),)) from None
     return None if node is None else _value(node)
 
 

@@ -18,7 +18,7 @@ from oci_inspect import ImageAnalysis, analyze
 from oci_inspect.analysis.dive import DiveFigures, DivePath, dive_figures
 from oci_inspect.rules.dive_ci import DiveRule, DiveRules, parse_dive_rules, read_dive_rules
 from oci_inspect.rules.dive_judging import judge_dive
-from oci_inspect.rules.dive_yaml import LARGEST, DiveRulesError
+from oci_inspect.rules.dive_yaml import LARGEST, RulesError
 from oci_inspect.rules.model import Level, Source, Unit, Verdict
 
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
@@ -42,7 +42,7 @@ def limits(text: str) -> tuple[float | None, float | None, float | None]:
 
 
 def problems(text: str | bytes) -> tuple[str, ...]:
-    with pytest.raises(DiveRulesError) as caught:
+    with pytest.raises(RulesError) as caught:
         parse_dive_rules(text if isinstance(text, bytes) else text.encode(), "f")
     assert str(caught.value).isprintable()
     return caught.value.problems
@@ -245,15 +245,15 @@ def test_a_file_on_disk(tmp_path: Path) -> None:
     path.write_text(README)
     assert read_dive_rules(path).lowest_efficiency.source == Source(str(path), 3)
     path.write_bytes(b"#" * 200_000)
-    with pytest.raises(DiveRulesError, match="more than 65,536 bytes"):
+    with pytest.raises(RulesError, match="more than 65,536 bytes"):
         read_dive_rules(path)
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """dive goes by its defaults without a word."""
-    with pytest.raises(DiveRulesError, match="none: No such file or directory"):
+    with pytest.raises(RulesError, match="none: No such file or directory"):
         read_dive_rules(tmp_path / "none")
-    with pytest.raises(DiveRulesError, match="Is a directory"):
+    with pytest.raises(RulesError, match="Is a directory"):
         read_dive_rules(tmp_path)
 
 
@@ -269,7 +269,7 @@ def test_without_pyyaml_one_line_says_what_to_install(monkeypatch: pytest.Monkey
 def test_whatever_is_in_it_there_are_rules_or_problems(data: bytes | str) -> None:
     try:
         parse_dive_rules(data if isinstance(data, bytes) else data.encode(), "f")
-    except DiveRulesError as error:
+    except RulesError as error:
         assert error.problems
         assert str(error).isprintable()
 

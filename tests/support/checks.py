@@ -53,7 +53,7 @@ TOO_LARGE = Verdict(
         Item("no file at all", None, 2, 7_000_000),
         Item("a label", None, None, None),
     ),
-    Source("ci/oci-inspect.toml", 4),
+    Source("ci/.oci-inspect.toml", 4),
 )
 WASTEFUL = Verdict(
     "max-waste", Level.WARNING, False, "6% of it is dead.", Unit.RATIO, 0.06, 0.05, source=Source()

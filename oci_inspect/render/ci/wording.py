@@ -7,8 +7,9 @@ from enum import StrEnum
 from math import isfinite
 
 from oci_inspect.paths import shown_path
-from oci_inspect.render.sizes import human_size, percent, plural
+from oci_inspect.render.sizes import human_size, plural
 from oci_inspect.rules.model import Check, ImageCheck, Item, Level, Unit, Verdict
+from oci_inspect.rules.words import figure_text
 
 NAME_LENGTH = 200
 SENTENCE_LENGTH = 600
@@ -84,13 +85,7 @@ def _finite(figure: float | None) -> float | None:
 def _rounded(figure: float | None, unit: Unit) -> str:
     if figure is None:
         return ""
-    match unit:
-        case Unit.BYTES:
-            return human_size(round(figure)) if figure >= 0 else f"-{human_size(round(-figure))}"
-        case Unit.RATIO:
-            return percent(figure)
-        case _:
-            return f"{figure:,.10g}"
+    return f"{figure:,.10g}" if unit is Unit.NONE else figure_text(figure, unit)
 
 
 def _exact(figure: float | None, unit: Unit) -> str:

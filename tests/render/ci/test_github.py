@@ -29,7 +29,7 @@ def test_the_message_has_the_advice_and_what_broke_the_rule():
         "no file at all (7MB, layer 2)",
         "a label",
     ]
-    assert (told["file"], told["line"]) == ("ci/oci-inspect.toml", "4")
+    assert (told["file"], told["line"]) == ("ci/.oci-inspect.toml", "4")
 
 
 def test_a_rule_of_the_command_line_has_no_file():

@@ -34,7 +34,7 @@ def test_each_broken_rule_is_an_issue():
     assert told == [
         ("max-waste", "minor", "image.tar", {"begin": 1}),
         ("max-growth", "major", "image.tar", {"begin": 1}),
-        ("max-size", "major", "ci/oci-inspect.toml", {"begin": 4}),
+        ("max-size", "major", "ci/.oci-inspect.toml", {"begin": 4}),
         ("base-age", "minor", "image.tar", {"begin": 1}),
     ]
     assert issues[2]["description"] == (

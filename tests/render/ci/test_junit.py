@@ -76,7 +76,7 @@ def test_each_rule_is_a_case_of_the_image_s_suite():
     assert found["max-size"][1].split("\n") == [
         "error: 67.7MB are more than 50MB.",
         "Put the rm into the RUN of step 1.",
-        "rule: ci/oci-inspect.toml:4",
+        "rule: ci/.oci-inspect.toml:4",
         "- /usr/share/doc (60MB, layer 0): deleted by step 4",
         "- no file at all (7MB, layer 2)",
         "- a label",

@@ -94,7 +94,7 @@ def test_a_result_says_what_where_and_how_much():
     )
     (place,) = result["locations"]
     assert place["physicalLocation"] == {
-        "artifactLocation": {"uri": "ci/oci-inspect.toml"},
+        "artifactLocation": {"uri": "ci/.oci-inspect.toml"},
         "region": {"startLine": 4},
     }
     assert place["logicalLocations"][0]["name"] == "example/app:1.2.3"
