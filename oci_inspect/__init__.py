@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         UsageTotals,
     )
     from oci_inspect.archive.contents import Image, LayerRef, Other
+    from oci_inspect.checking import check_images
     from oci_inspect.comparing import compare
     from oci_inspect.comparison.compare import compare_images
     from oci_inspect.comparison.results import Comparison
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         NoSpaceError,
         OciInspectError,
         PathError,
+        RulesError,
         SelectionError,
         TargetError,
     )
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from oci_inspect.limits import Limits
     from oci_inspect.looking import LayerStack
     from oci_inspect.progress import Part, Position, Progress
+    from oci_inspect.rules.model import Check, ImageCheck, Level, Setting, Verdict
+    from oci_inspect.rules.rules_file import read_rules_file
     from oci_inspect.storing import disk_usage
 
 _HOMES = {
@@ -75,6 +79,7 @@ _HOMES = {
     "ArchiveInfo": "analysis.results",
     "Base": "analysis.results",
     "Change": "filesystem.changes",
+    "Check": "rules.model",
     "Comparison": "comparison.results",
     "Confidence": "analysis.results",
     "Dead": "filesystem.deaths",
@@ -84,12 +89,14 @@ _HOMES = {
     "HistoryStep": "analysis.results",
     "Image": "archive.contents",
     "ImageAnalysis": "analysis.results",
+    "ImageCheck": "rules.model",
     "ImageUsage": "analysis.usage",
     "LayerRef": "archive.contents",
     "LayerResult": "analysis.results",
     "LayerScan": "layer.scan",
     "LayerStack": "looking",
     "LayerUsage": "analysis.usage",
+    "Level": "rules.model",
     "LimitExceededError": "errors",
     "Limits": "limits",
     "Lost": "filesystem.journal",
@@ -105,8 +112,10 @@ _HOMES = {
     "Progress": "progress",
     "Reason": "filesystem.reasons",
     "Removal": "analysis.usage",
+    "RulesError": "errors",
     "ScanCache": "layer.scan_cache",
     "SelectionError": "errors",
+    "Setting": "rules.model",
     "Severity": "findings",
     "Squash": "analysis.squash",
     "Status": "analysis.results",
@@ -117,9 +126,11 @@ _HOMES = {
     "Totals": "analysis.results",
     "UnionTree": "filesystem.tree",
     "UsageTotals": "analysis.usage",
+    "Verdict": "rules.model",
     "WasteGroup": "analysis.results",
     "WhatIf": "analysis.squash",
     "analyze": "inspection",
+    "check_images": "checking",
     "compare": "comparing",
     "compare_images": "comparison.compare",
     "disk_usage": "storing",
@@ -127,6 +138,7 @@ _HOMES = {
     "extract": "extraction.extracting",
     "open_archive": "inspection",
     "read_base": "inspection",
+    "read_rules_file": "rules.rules_file",
     "scan_layer": "layer.scan",
 }
 
@@ -137,6 +149,7 @@ __all__ = [
     "ArchiveInfo",
     "Base",
     "Change",
+    "Check",
     "Comparison",
     "Confidence",
     "Dead",
@@ -146,12 +159,14 @@ __all__ = [
     "HistoryStep",
     "Image",
     "ImageAnalysis",
+    "ImageCheck",
     "ImageUsage",
     "LayerRef",
     "LayerResult",
     "LayerScan",
     "LayerStack",
     "LayerUsage",
+    "Level",
     "LimitExceededError",
     "Limits",
     "Lost",
@@ -167,8 +182,10 @@ __all__ = [
     "Progress",
     "Reason",
     "Removal",
+    "RulesError",
     "ScanCache",
     "SelectionError",
+    "Setting",
     "Severity",
     "Squash",
     "Status",
@@ -179,10 +196,12 @@ __all__ = [
     "Totals",
     "UnionTree",
     "UsageTotals",
+    "Verdict",
     "WasteGroup",
     "WhatIf",
     "__version__",
     "analyze",
+    "check_images",
     "compare",
     "compare_images",
     "disk_usage",
@@ -190,6 +209,7 @@ __all__ = [
     "extract",
     "open_archive",
     "read_base",
+    "read_rules_file",
     "scan_layer",
 ]
 

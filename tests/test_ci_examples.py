@@ -408,3 +408,49 @@ def test_what_is_copied_into_the_image_makes_a_wheel(tmp_path: Path) -> None:
                 copy(source, target)
     (wheel,) = WheelBuilder(str(tmp_path)).build(directory=str(tmp_path / "dist"))
     assert Path(wheel).name.startswith("oci_inspect-")
+
+
+# With the program itself
+
+
+def real_program(runner: Runner) -> None:
+    """Put the program in the place of the stub."""
+    import sys
+
+    text = f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m oci_inspect "$@"\n'
+    for path in (runner.temp / "oci-inspect" / "bin", runner.folder / "bin"):
+        write_program(path / "oci-inspect", text)
+
+
+@bash
+@pytest.mark.parametrize(("limit", "code"), [("92499", 0), ("92498", 1)])
+def test_the_action_with_the_program_itself(runner: Runner, limit: str, code: int) -> None:
+    """The application has 92,499 bytes of content (tests/test_real_archives.py)."""
+    real_program(runner)
+    config = runner.folder / ".oci-inspect.toml"
+    config.write_text(f"max-size = {limit}\n", "utf-8")
+    done = check(
+        runner,
+        archive=str(ROOT / "fixtures" / "real" / "docker26-app.tar"),
+        config=str(config),
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+    told = outputs(runner)
+    assert told["exit-code"] == str(code)
+    report = json.loads(Path(told["json"]).read_text("utf-8"))
+    assert report["ok"] is (code == 0)
+    assert ("::error" in done.stdout) is (code == 1)
+    assert "max-size" in (runner.folder / "summary").read_text("utf-8")
+    assert json.loads(Path(told["sarif"]).read_text("utf-8"))["version"] == "2.1.0"
+
+
+def test_the_gitlab_job_with_the_program_itself(runner: Runner) -> None:
+    real_program(runner)
+    shutil.copy(ROOT / "fixtures" / "real" / "docker26-app.tar", runner.folder / "image.tar")
+    (runner.folder / ".oci-inspect.toml").write_text('max-waste = "10kB"\n', "utf-8")
+    variables = GITLAB["check-image"]["variables"]
+    done = runner.run("sh", gitlab_script(), **variables)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "max-waste FAILED" in done.stdout
+    named = GITLAB["check-image"]["artifacts"]["paths"]
+    assert all((runner.folder / name).stat().st_size for name in named)
