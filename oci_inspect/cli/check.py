@@ -152,7 +152,10 @@ def command(
     check_conflicts(settings)
     if write_baseline is not None:
         _may_write(write_baseline, force, "--write-baseline")
+        if baseline is None:  # growth is what the next image is asked for
+            settings = [one for one in settings if one.rule != "max-growth"]
     written = [place for place in (*(one for _, one in pairs), write_baseline) if place]
+    _keep_apart(written, [found.path if found else None, dive_ci])
     analyses, before = _analyze(common, archives, references, written, base, baseline)
     return _report(common, analyses, before, settings, found, dive, pairs, write_baseline)
 
@@ -181,16 +184,32 @@ def _report(
             place = f"{one.source.path}:{one.source.line}"
             session.warn(f"{place}: no image here fits {one.images!r}: its rules were not used")
     texts = [(replace(common, format=name, output=place), FORMATS[name]) for name, place in pairs]
-    for own, text in [(own, renderer(own, check)) for own, renderer in texts]:
+    made = [(own, renderer(own, check)) for own, renderer in texts]
+    unwritten = write_baseline is not None and not all(image.complete for image in images)
+    # Files first: who reads standard output may go away.
+    for own, text in sorted(made, key=lambda one: one[0].output is None):
+        if own.output is None and write_baseline is not None and not unwritten:
+            _write_baseline(write_baseline, check)
+            write_baseline = None
         session.emit(own, text)
+    if unwritten:
+        session.warn(f"{write_baseline}: not written: not all of the images could be read")
+        return EXIT_INPUT
     if write_baseline is not None:
-        if not all(image.complete for image in images):
-            session.warn(f"{write_baseline}: not written: not all of the images could be read")
-            return EXIT_INPUT
         _write_baseline(write_baseline, check)
     if any(one.limit_exceeded for one in analyses):
         return EXIT_INPUT
     return 0 if check.ok else EXIT_NO
+
+
+def _keep_apart(written: Sequence[str], read: Sequence[str | None]) -> None:
+    """Refuse two outputs in one file, and an output in the place of rules."""
+    places = [os.path.realpath(one) for one in written]
+    for name, place in zip(written, places, strict=True):
+        if places.count(place) > 1:
+            raise click.UsageError(f"{name} is named for two outputs")
+        if place in [os.path.realpath(one) for one in read if one is not None]:
+            raise click.UsageError(f"{name} holds the rules: name another file for the output")
 
 
 def _dive_rules(path: str | None) -> DiveRules | None:

@@ -89,8 +89,10 @@ def with_levels(settings: Iterable[Setting], levels: Iterable[str]) -> list[Sett
             level = parse_level(word)
         except ValueProblem as problem:
             raise _bad(str(problem)) from problem
-        if name == DEFAULT.rule and not any(one.rule == name for one in result):
-            result.append(DEFAULT)
+        if name == DEFAULT.rule and not any(
+            one.rule == name and one.images is None for one in result
+        ):
+            result.insert(0, DEFAULT)
         if not any(one.rule == name for one in result):
             raise _bad(f"no rule {name} is asked for")
         for i, one in enumerate(result):

@@ -16,11 +16,14 @@ from oci_inspect.rules.claims import (
     judge_user,
     judge_verified,
 )
-from oci_inspect.rules.effective import effective
+from oci_inspect.rules.effective import DEFAULT, effective
 from oci_inspect.rules.figures import FIGURES, judge_figure
 from oci_inspect.rules.growth import judge_growth
 from oci_inspect.rules.model import ImageCheck, Level, Setting, Verdict
 from oci_inspect.rules.paths import judge_paths, judge_paths_in_layers, judge_setuid
+
+COMPLETE = "complete"
+"""The verdict on an image of which not all could be read: no rule, so nobody switches it off."""
 
 _JUDGES: dict[str, Callable[[Case], Verdict]] = {
     "require-verified": judge_verified,
@@ -47,12 +50,17 @@ def judge(
     """Hold an image against those of the settings that are for it.
 
     ``baseline`` is what it was, or one sentence on why nobody knows; ``findings`` are about the
-    archive itself. ``require-verified`` is asked of every image unless a setting says otherwise.
+    archive itself. ``require-verified`` is asked of every image unless a setting says otherwise;
+    that all of it could be read is asked in any case.
     """
     verdicts = tuple(
         _judge(Case(image, setting, baseline, findings, limits))
         for setting in effective(image, settings)
     )
+    if not image.complete and not any(one.fails for one in verdicts if one.rule == DEFAULT.rule):
+        message = "not all of the image could be read: it does not pass, whatever is asked"
+        advice = "save the image again; 'verify' tells more"
+        verdicts = (Verdict(COMPLETE, Level.ERROR, False, message, advice=advice), *verdicts)
     return ImageCheck(archive, image, verdicts)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -28,6 +29,9 @@ SECTION = ("tool", "oci-inspect")
 MOST_BYTES = 4 * MIB
 """Bytes of a rules file that are read at most."""
 _MOST_TOLD = 50
+_MOST_PARTS = 64
+_MOST_SECTIONS = 1000
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -105,17 +109,20 @@ def _told(problems: list[tuple[int | None, str]], name: str) -> tuple[str, ...]:
 
 def _read(path: str, name: str | None = None) -> str:
     name = name or path
+    found_by_itself = os.path.basename(path) in (OWN, PROJECT)  # noqa: PTH119
+    wait = 0 if not found_by_itself else os.O_NONBLOCK  # a FIFO of that name is waited for by none
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            if os.path.basename(path) in (OWN, PROJECT) and not stat.S_ISREG(  # noqa: PTH119
-                os.fstat(file.fileno()).st_mode
-            ):
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | wait)
+        with open(number, "rb") as file:  # noqa: PTH123
+            if found_by_itself and not stat.S_ISREG(os.fstat(number).st_mode):
                 raise RulesError((f"{name}: it is no regular file",))
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise RulesError((f"{name}: it cannot be read: {error.strerror or error}",)) from error
     if len(data) > MOST_BYTES:
         raise RulesError((f"{name}: it has more than {MOST_BYTES:,} bytes",))
+    if data.startswith(codecs.BOM_UTF8):
+        raise RulesError((f"{name}:1: it begins with a byte order mark: save it without one",))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -124,6 +131,10 @@ def _read(path: str, name: str | None = None) -> str:
 
 
 def _parse(name: str, text: str) -> dict[str, Any]:
+    for at, row in enumerate(text.split("\n"), 1):
+        if row.count(".") > _MOST_PARTS and _bare(row).count(".") > _MOST_PARTS:
+            # tomllib takes time and room that grow with the square of the parts of a key.
+            raise RulesError((f"{name}:{at}: a key of more than {_MOST_PARTS} parts",))
     try:
         return tomllib.loads(text)
     except RecursionError as error:
@@ -134,6 +145,11 @@ def _parse(name: str, text: str) -> dict[str, Any]:
         line = int(found[1]) if found and found[1] else max(1, len(text.splitlines()))
         what = _PLACE.sub("", problem)
         raise RulesError((f"{name}:{line}: no TOML: {what[:1].lower()}{what[1:]}",)) from error
+
+
+def _bare(line: str) -> str:
+    """A line without what stands in quotes, and without a comment."""
+    return _QUOTED.sub("", line).partition("#")[0]
 
 
 class _Reader:
@@ -161,6 +177,9 @@ class _Reader:
         if not isinstance(images, list) or not all(isinstance(one, dict) for one in images):
             start = ".".join(map(str, (*key, "images")))
             self._wrong((*key, "images"), f"images is no array of tables: write [[{start}]]")
+            images = []
+        if len(images) > _MOST_SECTIONS:
+            self._wrong((*key, "images"), f"more than {_MOST_SECTIONS:,} sections of images")
             images = []
         for index, one in enumerate(images):
             self._section(one, (*key, "images", index))

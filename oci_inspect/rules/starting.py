@@ -66,7 +66,7 @@ def _lines(images: Sequence[ImageAnalysis]) -> Iterator[str]:
     yield from _rule("max-stored-size", size_above(stored), human_size(stored))
     yield from _rule("max-layer-size", size_above(layer), human_size(layer))
     yield from _rule("max-layers", str(count + max(1, count // 10)), str(count))
-    yield from _rule("max-waste", size_above(waste), human_size(waste))
+    yield from _rule("max-waste", size_above(max(waste, content // 100)), human_size(waste))
     yield from _rule("max-waste-percent", _share_above(share), percent(share))
     yield from _rule("max-growth", '"10%"', "only with --baseline", commented=True)
     severities = {one.severity for image in images for one in image.findings}

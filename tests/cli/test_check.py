@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.images import ImageBuilder, docker_archive, oci_layout
+from support.images import ImageBuilder, blob_name, docker_archive, oci_layout
 from support.tars import TarBuilder
 
 from oci_inspect.rules.catalogue import CATALOGUE
@@ -159,12 +159,68 @@ def test_sections_are_for_images_that_fit(run, here):
     assert result.code == 1 and result.text.endswith("\n1 of 2 images failed\n")
 
 
-def test_an_image_that_is_not_verified_never_passes(run, corrupt, here):
+def test_an_image_that_is_not_verified_passes_only_where_that_is_asked_for(run, corrupt, here):
     assert run("check", corrupt).code == 1
     assert run("check", corrupt, "--level", "require-verified=warning").code == 0
     rules(here, "require-verified = false\n")
     assert run("check", corrupt).code == 0
     assert run("check", corrupt, "--require-verified").code == 1
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "off"])
+def test_an_image_that_could_not_be_read_never_passes(run, here, level):
+    base = TarBuilder().file("f", bytes(10))
+    image = ImageBuilder("a:1").layer(base).layer(TarBuilder().file("g", b"1"))
+    path = oci_layout(image).drop(blob_name(base.build())).write_file(here / "a.tar")
+    result = run("check", path, "--level", f"require-verified={level}", "--max-layers", "9")
+    assert result.code == 1
+    if level != "error":
+        told = run("check", path, "--level", f"require-verified={level}", "--format", "json").json
+        assert [one["rule"] for one in told["images"][0]["verdicts"] if one["fails"]] == [
+            "complete"
+        ]
+
+
+def test_a_level_on_the_command_line_reaches_images_of_no_section(run, corrupt, here):
+    rules(here, '[[images]]\nmatch = "zzz*"\nrequire-verified = true\n')
+    assert run("check", corrupt).code == 1
+    assert run("check", corrupt, "--level", "require-verified=off").code == 0
+
+
+def test_a_baseline_is_written_whatever_may_grow(run, app, here):
+    rules(here, 'max-growth = "10%"\n')
+    assert run("check", app).code == 1  # nothing to compare with
+    assert run("check", app, "--write-baseline", "b.json").code == 0
+    assert run("check", app, "--baseline", "b.json").code == 0
+
+
+def test_outputs_never_replace_rules_or_each_other(run, app, here):
+    rules(here, 'max-size = "1MB"\n')
+    (here / "dive").write_text("rules:\n  lowestEfficiency: 0\n", "utf-8")
+    for arguments in (
+        ["-o", ".oci-inspect.toml"],
+        ["--dive-ci", "dive", "-o", "./dive"],
+        ["-o", "x", "--write-baseline", "./x"],
+        ["--format", "json", "-o", "x", "--format", "sarif", "-o", "./x"],
+    ):
+        assert run("check", app, *arguments).code == 2, arguments
+    assert (here / ".oci-inspect.toml").read_text("utf-8") == 'max-size = "1MB"\n'
+    assert not (here / "x").exists()
+
+
+def test_reports_are_there_though_nobody_reads_standard_output(spawn, app, here):
+    import subprocess
+    import sys
+
+    root = str(ROOT)
+    command = [sys.executable, "-m", "oci_inspect", "check", str(app), "--format", "github"]
+    command += ["-o", "-", "--format", "sarif", "-o", "o.sarif", "--max-size", "1"]
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env={"PYTHONPATH": root}, check=False
+        )
+    assert done.returncode == 3
+    assert json.loads((here / "o.sarif").read_text("utf-8"))["version"] == "2.1.0"
 
 
 def test_without_rules_it_says_so(run, app):

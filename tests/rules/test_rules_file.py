@@ -220,3 +220,29 @@ forbid-findings = ["setuid"]
         "F:4: allow-setuid and forbid-paths both name '/su'",
     )
     assert read(tmp_path, text.replace('["setuid"]', '{ level = "off" }').replace("usr/", "x/", 1))
+
+
+def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
+    assert problems(tmp_path, "\ufeffmax-size = 1\n") == (
+        "F:1: it begins with a byte order mark: save it without one",
+    )
+
+
+@pytest.mark.parametrize("text", ["a." * 10_000 + "b = 1", "[" + '"a" . ' * 10_000 + "b]"])
+def test_a_key_of_very_many_parts_is_refused_before_it_costs_anything(
+    tmp_path: Path, text: str
+) -> None:
+    """tomllib keeps each height of such a key: 100 kB of it would take gigabytes."""
+    assert problems(tmp_path, f"max-layers = 3\n{text}\n") == ("F:2: a key of more than 64 parts",)
+
+
+def test_points_in_texts_and_comments_are_no_parts_of_keys(tmp_path: Path) -> None:
+    text = f"forbid-paths = [\"{'a.b/' * 100}\", '{'a.b/' * 100}']  # {'.' * 200}\n"
+    assert len(read(tmp_path, text).settings) == 1
+
+
+def test_sections_are_bounded(tmp_path: Path) -> None:
+    some = '[[images]]\nmatch = "a"\nmax-layers = 1\n'
+    assert len(read(tmp_path, some * 1_000).sections) == 1_000
+    (told,) = problems(tmp_path, some * 1_001)
+    assert "more than 1,000 sections of images" in told
