@@ -153,7 +153,7 @@ def command(
     if write_baseline is not None:
         _may_write(write_baseline, force, "--write-baseline")
         if baseline is None:  # growth is what the next image is asked for
-            settings = [one for one in settings if one.rule != "max-growth"]
+            settings = [one for one in settings if not one.rule.startswith("max-growth")]
     written = [place for place in (*(one for _, one in pairs), write_baseline) if place]
     _keep_apart(written, [found.path if found else None, dive_ci])
     analyses, before = _analyze(common, archives, references, written, base, baseline)

@@ -78,6 +78,12 @@ _RULES = (
         '"10%"',
     ),
     Rule(
+        "max-growth-bytes",
+        Kind.SIZE,
+        "The same in bytes, beside a max-growth in percent.",
+        '"5MB"',
+    ),
+    Rule(
         "forbid-findings",
         Kind.FINDINGS,
         "Findings that must not be: error, warning, info, or a rule of docs/findings.md.",

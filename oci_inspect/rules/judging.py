@@ -28,6 +28,7 @@ COMPLETE = "complete"
 _JUDGES: dict[str, Callable[[Case], Verdict]] = {
     "require-verified": judge_verified,
     "max-growth": judge_growth,
+    "max-growth-bytes": judge_growth,
     "forbid-findings": judge_findings,
     "forbid-paths": judge_paths,
     "forbid-paths-in-layers": judge_paths_in_layers,

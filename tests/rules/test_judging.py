@@ -217,6 +217,15 @@ def test_growth_in_bytes_and_in_percent() -> None:
     assert verdict("docker26-app.tar", "max-growth", 1000, baseline=before(now + 5)).actual == -5
 
 
+def test_growth_in_bytes_stands_beside_that_in_percent() -> None:
+    """92,499 bytes against 92,000: 499 more, half a percent."""
+    analysis = analyze(REAL / "docker26-app.tar")
+    for limit, passed in ((499, True), (498, False)):
+        asked = [Setting("max-growth", 0.01), Setting("max-growth-bytes", limit)]
+        check = judge(analysis.images[0], asked, analysis.archive, baseline=before(92_000))
+        assert [one.passed for one in check.verdicts[1:]] == [True, passed]
+
+
 def test_growth_tells_which_layers_are_new() -> None:
     with tarfile.open(REAL / "docker26-app.tar") as outer:
         manifest = json.load(outer.extractfile("manifest.json"))
@@ -408,6 +417,7 @@ def test_an_image_that_could_not_be_read_to_its_end_does_not_pass() -> None:
         "max-waste": 10**9,
         "min-efficiency": 0.0,
         "max-growth": 10**9,
+        "max-growth-bytes": 10**9,
         "forbid-findings": ("setuid",),
         "forbid-paths": ("/none",),
         "forbid-paths-in-layers": ("/none",),
