@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_UNDECODED = re.compile("[\udc80-\udcff]")
+
 
 def path_text(path: bytes) -> str:
     r"""The path as text; bytes that are not UTF-8 become ``\xNN``."""
@@ -11,6 +15,14 @@ def path_text(path: bytes) -> str:
 def path_bytes(path: str | bytes) -> bytes:
     """A path as bytes: text as UTF-8, but for what the system could not decode."""
     return path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+
+
+def file_text(path: str) -> str:
+    r"""The name of a file of this system as text; bytes that are not UTF-8 become ``\xNN``.
+
+    Python holds such a byte as a surrogate (PEP 383), which is no character to be shown.
+    """
+    return _UNDECODED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", path)
 
 
 def shown_path(path: bytes) -> str:

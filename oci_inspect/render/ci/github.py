@@ -5,6 +5,7 @@ Source: docs.github.com, "Workflow commands for GitHub Actions"; actions/toolkit
 
 from __future__ import annotations
 
+from oci_inspect.paths import file_text
 from oci_inspect.render.ci.naming import full_name, image_names, platform_of, relative
 from oci_inspect.render.ci.wording import (
     State,
@@ -53,7 +54,7 @@ def render_check_github(check: Check) -> str:
 def _command(verdict: Verdict, name: str) -> str:
     properties = []
     if verdict.source.path is not None:
-        properties.append(("file", relative(verdict.source.path)))
+        properties.append(("file", file_text(relative(verdict.source.path))))
         if verdict.source.line is not None:
             properties.append(("line", str(verdict.source.line)))
     properties.append(("title", f"{verdict.rule}: {name}"))

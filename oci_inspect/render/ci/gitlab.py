@@ -37,7 +37,7 @@ def render_check_gitlab(check: Check) -> str:
                     "fingerprint": fingerprint,
                     "severity": _SEVERITY[verdict.level],
                     "location": {
-                        "path": terminal(place.path),
+                        "path": terminal(place.text),
                         "lines": {"begin": place.line or 1},
                     },
                 }

@@ -95,7 +95,7 @@ def _lines(image: ImageCheck, verdict: Verdict) -> list[str]:
         lines.append(cut(verdict.advice))
     if verdict.source.path is not None:
         place = place_of(image, verdict)
-        lines.append(f"rule: {place.path}:{place.line}" if place.line else f"rule: {place.path}")
+        lines.append(f"rule: {place.text}:{place.line}" if place.line else f"rule: {place.text}")
     lines += [f"- {item_sentence(item)}" for item in verdict.items[:ITEMS]]
     if len(verdict.items) > ITEMS:
         lines.append(f"- {len(verdict.items) - ITEMS:,} more")

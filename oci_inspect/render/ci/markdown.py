@@ -64,7 +64,8 @@ def _sections(image: ImageCheck, name: str, room: int) -> Iterable[str]:
     """The section of an image, ever shorter; what cannot fit into ``room`` bytes is not made."""
     verdict = "passed" if image.ok else "failed"
     heading = f"### {markdown_code(name)} ({markdown(platform_of(image))}): {verdict}"
-    line = f"{markdown(summary(image))}; {markdown(waste_line(image.image))}."
+    waste = waste_line(image.image, nothing="no waste")
+    line = f"{markdown(summary(image))}; {markdown(waste)}."
     asked = [one for one in worst_first(image.verdicts) if state(one) is not State.OFF]
     broken = [one for one in asked if one.broken]
     if not asked:

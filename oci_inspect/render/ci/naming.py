@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from posixpath import basename
 
+from oci_inspect.paths import file_text
 from oci_inspect.render.ci.wording import NAME_LENGTH, cut
 from oci_inspect.render.escape import terminal
 from oci_inspect.render.views.common import title
@@ -23,11 +24,17 @@ from oci_inspect.spec.reference import repository_and_tag
 class Place:
     """Where a verdict is shown: the file of rules and its line, else the archive.
 
-    ``line`` counts from 1, None where it is not known.
+    ``line`` counts from 1, None where it is not known. ``path`` is as the system gave it; ``text``
+    is what is shown of it, not yet escaped.
     """
 
     path: str
     line: int | None
+
+    @property
+    def text(self) -> str:
+        """The path without the surrogates that stand for bytes."""
+        return file_text(self.path)
 
 
 def place_of(image: ImageCheck, verdict: Verdict) -> Place:
@@ -60,7 +67,7 @@ def image_names(check: Check) -> tuple[str, ...]:
     counts = Counter(map(full_name, names, platforms))
     for i, one in enumerate(check.images):
         if counts[full_name(names[i], platforms[i])] > 1:
-            names[i] = f"{names[i]} in {terminal(cut(one.archive.path, NAME_LENGTH))}"
+            names[i] = f"{names[i]} in {terminal(cut(file_text(one.archive.path), NAME_LENGTH))}"
     taken: set[str] = set()
     for i, name in enumerate(names):
         number = 1

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from oci_inspect._version import __version__
+from oci_inspect.paths import file_text
 from oci_inspect.render.ci.naming import (
     fingerprints,
     full_name,
@@ -134,7 +135,7 @@ def _location(image: ImageCheck, verdict: Verdict, name: str) -> Json:
         "logicalLocations": [
             {
                 "name": name,
-                "fullyQualifiedName": f"{terminal(cut(image.archive.path))}:{name}",
+                "fullyQualifiedName": f"{terminal(cut(file_text(image.archive.path)))}:{name}",
                 "kind": "image",
             }
         ],
@@ -163,7 +164,7 @@ def _properties(image: ImageCheck, verdict: Verdict, name: str) -> Json:
     values: Json = {
         "image": name,
         "platform": platform_of(image),
-        "archive": terminal(cut(image.archive.path)),
+        "archive": terminal(cut(file_text(image.archive.path))),
         "judged": verdict.passed is not None,
         "items": len(verdict.items),
     }

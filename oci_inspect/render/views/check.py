@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oci_inspect.paths import file_text, shown_path
 from oci_inspect.render.blocks import (
     MISSING,
     Block,
@@ -23,6 +24,8 @@ from oci_inspect.rules.words import figure_text, two_figures
 
 SHOWN = 5
 """Items of a broken rule that are listed."""
+LINE_LENGTH = 200
+"""Characters of a path, or of an image's name, in a line of :func:`check_lines`."""
 
 
 def verdict_word(verdict: Verdict) -> Text:
@@ -40,9 +43,10 @@ def verdict_word(verdict: Verdict) -> Text:
 def check_view(check: Check, *, verbose: bool = False) -> list[Block]:
     """A table of rules for each image, then each broken rule with its advice and first items."""
     blocks: list[Block] = []
-    several = len({one.archive for one in check.images}) > 1
+    several = _several(check)
     for one in check.images:
-        blocks.append(Heading(title(one.image), level=1, note=one.archive.path if several else ""))
+        note = file_text(one.archive.path) if several else ""
+        blocks.append(Heading(title(one.image), level=1, note=note))
         blocks.append(_rules(one))
         for verdict in one.verdicts:
             if verdict.broken:
@@ -60,13 +64,46 @@ def check_view(check: Check, *, verbose: bool = False) -> list[Block]:
 
 
 def check_lines(check: Check) -> list[str]:
-    """A line for each broken rule: what ``--quiet`` leaves."""
-    return [
-        f"{title(one.image)}: {verdict.rule}: {verdict_word(verdict).text}: {verdict.message}"
-        for one in check.images
-        for verdict in one.verdicts
-        if verdict.broken
-    ]
+    """A line for each broken rule: what ``--quiet`` leaves.
+
+    The archive stands in front where there are several, as on the command line and never cut.
+    """
+    several = _several(check)
+    lines = []
+    for one in check.images:
+        name = _cut(title(one.image))
+        if several:
+            name = f"{file_text(one.archive.path)}: {name}"
+        lines += [
+            f"{name}: {verdict.rule}: {verdict_word(verdict).text}: {_short_message(verdict)}"
+            for verdict in one.verdicts
+            if verdict.broken
+        ]
+    return lines
+
+
+def _several(check: Check) -> bool:
+    return len({one.archive for one in check.images}) > 1
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LINE_LENGTH:
+        return text
+    return f"{text[:LINE_LENGTH]}… ({len(text):,} characters)"
+
+
+def _short_message(verdict: Verdict) -> str:
+    """The message with the paths in it cut: those of the items, of which it names one or more."""
+    message = verdict.message
+    if len(message) <= LINE_LENGTH:
+        return message
+    paths = {shown_path(one.path) for one in verdict.items if one.path is not None}
+    # The longest first: one path may be the beginning of another.
+    for path in sorted(paths, key=len, reverse=True):
+        if len(path) <= LINE_LENGTH:
+            break
+        message = message.replace(path, _cut(path))
+    return message
 
 
 def _rules(check: ImageCheck) -> Table:
@@ -137,4 +174,6 @@ def _items(verdict: Verdict, count: int, left: int) -> Table:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+    """With a capital, but for a path or a file's name in front, which would be another one."""
+    word = text.split(" ", 1)[0].rstrip(".,:;")
+    return text if "/" in word or "." in word else f"{text[:1].upper()}{text[1:]}"

@@ -163,17 +163,18 @@ def findings_table(
     )
 
 
-def waste_line(image: ImageAnalysis, *, own: bool = False) -> str:
+def waste_line(image: ImageAnalysis, *, own: bool = False, nothing: str = "none") -> str:
     """How much is dead; where not all could be read, no share of the whole is told.
 
-    With ``own`` also how much of it is the user's, where that can be told.
+    With ``own`` also how much of it is the user's, where that can be told. ``nothing`` says that
+    there is none; where no label stands before the line it must name what.
     """
     totals = image.totals
     dead = human_size(totals.wasted_bytes)
     if not image.complete:
         return f"at least {dead} dead: not all could be read"
     if not totals.wasted_bytes:
-        return "none, efficiency 100%"
+        return f"{nothing}, efficiency 100%"
     share, efficiency = percent(1 - totals.efficiency), percent(totals.efficiency)
     whole = human_size(totals.file_bytes)
     mine = _mine(image) if own else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from support.checks import commands, hostile
+from support.checks import TOO_LARGE, commands, hostile, judged
 from support.sarif_schema import SARIF
 
 from oci_inspect.render.ci.github import render_check_github
@@ -21,6 +22,7 @@ from oci_inspect.render.ci.markdown import LIMIT, render_check_markdown
 from oci_inspect.render.ci.openmetrics import render_check_openmetrics
 from oci_inspect.render.ci.sarif import render_check_sarif
 from oci_inspect.render.escape import terminal
+from oci_inspect.rules.model import Check, Source
 
 RENDERERS = {
     "github": render_check_github,
@@ -164,3 +166,17 @@ def test_a_megabyte_of_text_is_cut(name):
 @pytest.mark.parametrize("name", RENDERERS)
 def test_the_same_check_gives_the_same_text(name):
     assert RENDERERS[name](hostile("a")) == RENDERERS[name](hostile("a"))
+
+
+def test_bytes_of_file_names_that_are_not_utf_8_are_shown_as_bytes():
+    """Python holds them as surrogates (PEP 383); a URI has them as they are (RFC 3986, 2.5)."""
+    place = Source("r\udcff.toml", 3)
+    broken = replace(TOO_LARGE, source=place)
+    ones = (judged(broken, archive="a\udcfe.tar"), judged(broken, archive="b\udcfd.tar"))
+    made = {name: render(Check(ones)) for name, render in RENDERERS.items()}
+    for name, text in made.items():
+        assert "udcf" not in text, name
+        assert "a\\xfe.tar" in text.replace("\\\\", "\\"), name
+    for name in ("github", "gitlab", "junit"):
+        assert "r\\xff.toml" in made[name].replace("\\\\", "\\"), name
+    assert '"uri": "r%FF.toml"' in made["sarif"] and '"uri": "a%FE.tar"' in made["sarif"]

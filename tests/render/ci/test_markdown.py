@@ -95,3 +95,10 @@ def test_text_of_the_image_stays_in_its_cell():
         "</code>",
     }
     assert "](" not in prose.replace("&#91;", "[") or "[x](" not in prose
+
+
+def test_an_image_without_waste_says_of_what_there_is_none():
+    one = judged(KEPT)
+    clean = replace(one.image, totals=replace(one.image.totals, wasted_bytes=0))
+    text = render_check_markdown(Check((replace(one, image=clean),)))
+    assert "\n1 rule passed; no waste, efficiency 100%.\n" in text
