@@ -156,20 +156,25 @@ def test_the_action_refuses_what_it_cannot_do(runner: Runner) -> None:
 
 @bash
 @pytest.mark.parametrize("code", [2, 3, 137])
-@pytest.mark.parametrize("error", ["", "oci-inspect: 5% of it\r\n::warning::x,y\n", "a\n\n# b"])
+@pytest.mark.parametrize(
+    "error", ["", "oci-inspect: 5%0A of it\r\n::warning::x,y\n", "a\n\n# b", "a\r# b"]
+)
 def test_where_nothing_is_checked_the_action_says_why_and_names_no_reports(
     runner: Runner, code: int, error: str
 ) -> None:
+    (runner.folder / "summary").write_text("- an earlier list\n")
     done = check(runner, exit_code=code, error=error, archive="a.tar")
-    assert (done.returncode, done.stderr.replace("\r", "")) == (code, error.replace("\r", ""))
+    assert (done.returncode, done.stderr) == (code, error)
     assert outputs(runner) == {"exit-code": str(code)}
     first, line, rest = done.stdout.split("\n")
     ((name, properties, message),) = commands(line)
-    assert (first, rest) == ("::notice::stub", "")
+    assert (first, rest) == ("::notice::stub", "") and "\r" not in line
     assert (name, properties) == ("error", {"title": "oci-inspect"})
-    assert message.replace("\r", "") == (error.replace("\r", "").rstrip("\n") or "it said nothing")
-    head, blank, *quoted = (runner.folder / "summary").read_text().rstrip("\n").split("\n")
-    assert f"exit code {code}" in head and blank == ""
+    assert message == (error.rstrip("\n") or "it said nothing")
+    summary = (runner.folder / "summary").read_bytes().decode()
+    assert "\r" not in summary
+    _, above, head, below, *quoted = summary.rstrip("\n").split("\n")
+    assert f"exit code {code}" in head and above == below == ""
     # Indented by four it is code for Markdown, whatever it is.
     assert quoted and all(one.startswith("    ") for one in quoted)
 
@@ -179,7 +184,7 @@ def test_the_reports_of_a_check_that_met_a_limit_are_named(runner: Runner) -> No
     done = check(runner, exit_code=3, archive="a.tar")
     assert done.returncode == 3
     assert outputs(runner).keys() == ACTION["outputs"].keys()
-    assert (runner.folder / "summary").read_text().startswith("report\n")
+    assert (runner.folder / "summary").read_text().startswith("report\n\n")
 
 
 @bash

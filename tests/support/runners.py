@@ -59,7 +59,7 @@ class Runner:
         path.write_text(script, "utf-8")
         # As GitHub and GitLab start a shell.
         command = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"], "sh": ["sh", "-e"]}
-        return subprocess.run(
+        done = subprocess.run(
             [*command[shell], str(path)],
             cwd=self.folder,
             env={
@@ -72,9 +72,11 @@ class Runner:
                 **env,
             },
             capture_output=True,
-            text=True,
             check=False,
         )
+        # Not by text=True, which makes a line break of a carriage return.
+        out, err = done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     def calls(self) -> list[list[str]]:
         if not self.log.exists():
