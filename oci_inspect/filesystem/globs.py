@@ -44,7 +44,7 @@ class Glob:
             for i, part in enumerate(parts)
             if part != _ANY or parts[i - 1 : i] != [_ANY]
         )
-        self._end = 1 << len(self._parts)
+        self.end = 1 << len(self._parts)
         self.start = self._closed(1)
 
     def step(self, state: int, name: bytes) -> int:
@@ -66,9 +66,18 @@ class Glob:
                     after |= 2 << i
         return self._closed(after) if after else 0
 
+    def ways(self, state: int) -> Iterator[tuple[Part, int]]:
+        """What leads on from a state, and where to: the steps of many names at once.
+
+        A step is all of these together whose part is the name, or fits it; None fits all names.
+        """
+        for i, part in enumerate(self._parts):
+            if state >> i & 1:
+                yield part, self._closed((1 if part is None else 2) << i)
+
     def accepts(self, state: int) -> bool:
         """Whether a path that ends in this state matches."""
-        return state & self._end != 0
+        return state & self.end != 0
 
     def matches(self, path: bytes) -> bool:
         """Whether a path matches. The root is ``b""``."""

@@ -85,11 +85,11 @@ def judge_user(case: Case) -> Verdict:
     user = run.text("User") if run is not None else None
     if run is None or (user is None and run.get("User") is not None):
         return case.verdict(None, _NO_CONFIG)
-    name = (user or "").partition(":")[0]
+    name = (user or "").partition(":")[0].strip()  # nobody means a name with blanks
     if name and name != "root" and not _ZERO.fullmatch(name):
         return case.verdict(True, f"it runs as {one_line(user or '')}")
     steps = [step for step in case.image.history if step.keyword == "USER"]
-    if not user:
+    if not name:
         message = "it runs as root: the config names no user"
     else:
         message = f"it runs as root: the user is {one_line(user)!r}"
@@ -126,7 +126,7 @@ def _missing_labels(labels: dict[str, str], wanted: tuple[str, ...]) -> Iterator
 
 
 def judge_base(case: Case) -> Verdict:
-    """The base image is one of those allowed, by its name or its digest."""
+    """The base image is one of those allowed, by its name, with or without a digest, or that."""
     base = case.image.base
     names = [one for one in (base.name, base.digest) if one] if base is not None else []
     if base is None or not names:
@@ -135,6 +135,7 @@ def judge_base(case: Case) -> Verdict:
     allowed = (*case.texts, *map(familiar, case.texts))
     sure = f"({base.confidence.value}: {one_line('; '.join(base.signs))})"
     told = f"{one_line(' '.join(names))} {sure}"
+    names += [one.partition("@")[0] for one in names if "@" in one]
     if fits_any_of(allowed, [*names, *map(familiar, names)]):
         return case.verdict(True, f"it is built on {told}")
     return case.verdict(

@@ -1,31 +1,36 @@
 """Rules on paths: what must not be in the image or in a layer, and who may be setuid.
 
-Patterns are those of ``extract`` (:class:`~oci_inspect.filesystem.globs.Glob`). What lies in a
-folder that matches belongs to it: the folder is told, with the bytes in it.
+Patterns are those of ``extract`` (:class:`~oci_inspect.filesystem.globs.Glob`), links in front of
+them followed (:mod:`oci_inspect.rules.patterns`). What lies in a folder that matches belongs to it:
+the folder is told, with the bytes in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from oci_inspect.analysis.results import ImageAnalysis
-from oci_inspect.filesystem.globs import Glob
+from oci_inspect.errors import LimitExceededError
 from oci_inspect.filesystem.journal import Losses
 from oci_inspect.filesystem.masks import both, octet, rows_of, selector
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.filesystem.reasons import Reason
+from oci_inspect.filesystem.symlinks import LinkFollower
 from oci_inspect.filesystem.tree import Folder, Node, UnionTree, reference_of
 from oci_inspect.findings import FindingCollector
-from oci_inspect.layer.entries import DIRECTORY, FILE
-from oci_inspect.paths import path_bytes, shown_path
+from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.paths import shown_path
 from oci_inspect.quantities import plural
 from oci_inspect.rules.case import ITEMS, Case
 from oci_inspect.rules.model import Item, Unit, Verdict
+from oci_inspect.rules.patterns import Patterns, patterns_in
 from oci_inspect.rules.words import one_line, step_line, step_name
 
 _FILES = selector((FILE,))
+_HARDLINKS = selector((HARDLINK,))
 _SETUID = selector({high for high in range(256) if high << 8 & 0o6000})
 _WORDS = {
     Reason.DELETED: "deleted in",
@@ -34,43 +39,6 @@ _WORDS = {
     Reason.REWRITTEN: "written again in",
     Reason.REPLACED: "replaced in",
 }
-
-
-class Patterns:
-    """Some patterns together; one that ends in a slash is for folders."""
-
-    def __init__(self, patterns: Iterable[str]) -> None:
-        self._globs = [(Glob(path_bytes(one)), one.endswith("/")) for one in patterns]
-
-    def start(self) -> tuple[int, ...]:
-        """The state at the root."""
-        return tuple(glob.start for glob, _ in self._globs)
-
-    def step(self, states: tuple[int, ...], name: bytes) -> tuple[int, ...]:
-        """The state behind one more part of a path."""
-        return tuple(
-            glob.step(state, name) if state else 0
-            for (glob, _), state in zip(self._globs, states, strict=True)
-        )
-
-    def accept(self, states: tuple[int, ...], *, folder: bool) -> bool:
-        """Whether a path that ends in this state matches; ``folder`` is what lies there."""
-        return any(
-            (folder or not only_folders) and glob.accepts(state)
-            for (glob, only_folders), state in zip(self._globs, states, strict=True)
-        )
-
-    def prefix(self, path: bytes, *, folder: bool) -> bytes | None:
-        """The shortest path that matches, of this one and the folders it lies in."""
-        states = self.start()
-        parts = path.split(b"/")
-        for i, part in enumerate(parts):
-            states = self.step(states, part)
-            if not any(states):
-                return None
-            if self.accept(states, folder=folder or i + 1 < len(parts)):
-                return b"/".join(parts[: i + 1])
-        return None
 
 
 @dataclass(slots=True)
@@ -91,14 +59,14 @@ class _Found:
 
 def judge_paths(case: Case) -> Verdict:
     """Nothing in the merged tree matches."""
-    patterns = Patterns(case.texts)
+    patterns = patterns_in(case.image.tree, case.texts, case.limits)
     return _judge(case, list(_live(case.image.tree, patterns)), "in the image")
 
 
 def judge_paths_in_layers(case: Case) -> Verdict:
     """Nothing in any layer matches, deleted or not."""
-    patterns = Patterns(case.texts)
     tree = case.image.tree
+    patterns = patterns_in(tree, case.texts, case.limits)
     if not tree.tables:
         return _judge(case, [], "in any layer")
     losses = _Matching(patterns)
@@ -140,12 +108,12 @@ def _item(image: ImageAnalysis, found: _Found) -> Item:
 
 def _live(tree: UnionTree, patterns: Patterns) -> Iterator[_Found]:
     """What of a tree matches; what is in a folder that does is added up by layer."""
-    stack: list[tuple[bytes, Folder, tuple[int, ...]]] = [(b"", tree.root, patterns.start())]
+    stack: list[tuple[bytes, Folder, int]] = [(b"", tree.root, patterns.start)]
     while stack:
         prefix, folder, states = stack.pop()
         for name, node in folder.items():
             after = patterns.step(states, name)
-            if not any(after):
+            if not after:
                 continue
             inside = isinstance(node, Folder)
             if patterns.accept(after, folder=inside):
@@ -217,26 +185,31 @@ class _Matching(Losses):
 
 def judge_setuid(case: Case) -> Verdict:
     """No regular file of the merged tree is setuid or setgid but those that are listed."""
-    patterns = Patterns(case.texts)
     image = case.image
-    found = [
-        (path, reference)
-        for path, reference in setuid_files(image.tree)
-        if patterns.prefix(path, folder=False) is None
-    ]
+    patterns = patterns_in(image.tree, case.texts, case.limits)
     more: dict[str, Any] = {"unit": Unit.COUNT, "limit": 0}
+    try:
+        found = [
+            one
+            for one in setuid_files(image.tree, case.limits)
+            if patterns.prefix(one[0], folder=False) is None
+        ]
+    except LimitExceededError as error:
+        return case.unread(one_line(str(error)), **more)
     if not found:
         if not image.complete:
             return case.unread("such a file may be in what is missing", **more)
         return case.verdict(True, "no other setuid or setgid file", actual=0, **more)
     items = []
-    for path, reference in sorted(found)[:ITEMS]:
-        layer, row = image.tree.locate(reference)
+    for path, reference, told_by in sorted(found)[:ITEMS]:
+        layer, row = image.tree.locate(told_by)
         table = image.tree.tables[layer]
         mode = f"{table.modes[row] & 0o7777:04o}"
+        how = "" if told_by == reference else " by a hard link to it"
         owner = f"{table.uids[row]}:{table.gids[row]}"
-        text = f"mode {mode}, owner {owner}, from layer {layer} ({step_name(image, layer)})"
-        items.append(Item(text, path, layer, table.sizes[row]))
+        text = f"mode {mode}{how}, owner {owner}, from layer {layer} ({step_name(image, layer)})"
+        own, own_row = image.tree.locate(reference)
+        items.append(Item(text, path, layer, image.tree.tables[own].sizes[own_row]))
     first = items[0]
     assert first.path is not None and first.layer_index is not None
     told = shown_path(first.path) + (" and others" if len(found) > 1 else "")
@@ -246,20 +219,56 @@ def judge_setuid(case: Case) -> Verdict:
     return case.verdict(False, message, tuple(items), actual=len(found), advice=advice, **more)
 
 
-def setuid_files(tree: UnionTree) -> Iterator[tuple[bytes, int]]:
-    """The paths of all setuid and setgid files, each with its reference, in no order."""
-    strays: set[int] = set()
+def setuid_files(
+    tree: UnionTree, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[tuple[bytes, int, int]]:
+    """The paths of all setuid and setgid files, in no order.
+
+    Each with its reference, and with that of the entry whose mode says so: its own, or that of a
+    hard link to it. Engines set the mode of a hard link's header on what it leads to (containerd's
+    and moby's archive packages). Raises :class:`LimitExceededError` where links in front of hard
+    links stand for too much.
+    """
+    strays: dict[int, int] = {}
     for layer, table in enumerate(tree.tables):
-        mask = both(
-            tree.live[layer],
-            table.types.translate(_FILES),
-            octet(table.modes, 1).translate(_SETUID),
-        )
+        bits = octet(table.modes, 1).translate(_SETUID)
+        mask = both(tree.live[layer], table.types.translate(_FILES), bits)
         for row in rows_of(mask):
             reference = tree.bases[layer] + row
             if tree.stray[layer][row]:
-                strays.add(reference)
+                strays[reference] = reference
             else:
-                yield table.paths[row], reference
+                yield table.paths[row], reference, reference
+    links = _InFront(tree, limits)
+    for layer, table in enumerate(tree.tables):
+        bits = octet(table.modes, 1).translate(_SETUID)
+        for row in rows_of(both(table.types.translate(_HARDLINKS), bits)):
+            link = tree.bases[layer] + row
+            for path in (table.paths[row], table.linknames.get(row, b"")):
+                node = links.lookup(path)
+                # An inode with one name, or a later one, is not what the link led to.
+                if not isinstance(node, int) or node not in tree.names or node > link:
+                    continue
+                if tree.kind(node) == FILE:
+                    strays.setdefault(node, link)
     if strays:
-        yield from tree.paths_of(strays)
+        for path, reference in tree.paths_of(strays):
+            yield path, reference, strays[reference]
+
+
+class _InFront:
+    """What lies at a path of an entry: links in front of it followed, each folder found once."""
+
+    def __init__(self, tree: UnionTree, limits: Limits) -> None:
+        self._tree = tree
+        self._follower = LinkFollower(tree, limits)
+        self._folders: dict[bytes, Node | None] = {}
+
+    def lookup(self, path: bytes) -> Node | None:
+        """What lies there, None for nothing. Raises :class:`LimitExceededError`."""
+        above, _, name = path.rpartition(b"/")
+        if above not in self._folders:
+            real = self._follower.follow(above, 0)
+            self._folders[above] = None if real is None else self._tree.lookup(real)
+        folder = self._folders[above]
+        return folder.get(name) if isinstance(folder, Folder) else None

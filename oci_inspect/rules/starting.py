@@ -95,7 +95,7 @@ def _rule(name: str, value: str, today: str, *, commented: bool = False) -> Iter
 
 
 def _setuid(images: Iterable[ImageAnalysis]) -> Iterator[str]:
-    paths = sorted({path for image in images for path, _ in setuid_files(image.tree)})
+    paths = sorted({path for image in images for path, *_ in setuid_files(image.tree)})
     texts = [path_text(path) for path in paths]
     fitting = len(texts) <= _MOST_LISTED and all(
         text.isprintable() and text.encode() == path
@@ -110,7 +110,7 @@ def _setuid(images: Iterable[ImageAnalysis]) -> Iterator[str]:
 
 def _plain(path: str) -> str:
     """A path as a pattern that matches nothing else."""
-    return "".join(f"[{one}]" if one in "*?[" else one for one in path)
+    return "".join(f"[{one}]" if one in "*?[{\\" else one for one in path)
 
 
 def _printable(text: str) -> str:

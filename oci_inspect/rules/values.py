@@ -15,6 +15,9 @@ from oci_inspect.rules.model import Level, Value
 
 MOST = 2**63
 _MOST_ITEMS = 10_000
+_MOST_PATTERNS = 200
+_QUOTED = re.compile(r"\[!?\]?[^]/]*\]")
+_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _SIZE = re.compile(
     r"(?:[0-9]{1,3}(?:[,_][0-9]{3})+|[0-9]+)(?P<fraction>\.[0-9]+)?\s*(?P<unit>[A-Za-z]*)"
 )
@@ -161,7 +164,25 @@ def _globs(value: object) -> tuple[str, ...]:
             raise ValueProblem(f"{shown(one)} is the root: name something in it", i)
         if ".." in parts:
             raise ValueProblem(f"{shown(one)}: no path of an image has a '..'", i)
+        if what := _never_matches(one):
+            raise ValueProblem(f"{shown(one)}: {what}", i)
+    if len(items) > _MOST_PATTERNS:
+        raise ValueProblem(f"a list of more than {_MOST_PATTERNS} patterns")
     return items
+
+
+def _never_matches(pattern: str) -> str | None:
+    """Why a pattern would only match names that nobody means; None for all others."""
+    plain = _QUOTED.sub("", pattern)
+    if "\\" in plain:
+        return r"a backslash quotes nothing here: write [*] for a star, [\] for a backslash"
+    if plain.startswith("~"):
+        return "~ is no home folder here: write the folder, or [~] for the character"
+    if plain.startswith("!"):
+        return "! takes nothing back here: /! begins a name with it, [x] quotes other characters"
+    if _BRACES.search(plain):
+        return "braces are not expanded here: write a pattern for each, or [{] for the character"
+    return None
 
 
 def _labels(value: object) -> tuple[str, ...]:

@@ -349,6 +349,17 @@ def test_the_user_of_real_images() -> None:
     assert base.passed is False and "names no user" in base.message
 
 
+@pytest.mark.parametrize(
+    ("user", "passed"),
+    [(" root", False), ("root :x", False), (" 0 ", False), (" ", False), ("rooty", True)],
+)
+def test_blanks_around_the_user_hide_no_root(tmp_path: Path, user: str, passed: bool) -> None:
+    image = ImageBuilder("a:1", config={"User": user}).layer(TarBuilder().file("a"))
+    analysis = analyze(docker_archive(image).write_file(tmp_path / "a.tar"))
+    check = judge(analysis.images[0], [Setting("forbid-root", True)], analysis.archive)
+    assert check.verdicts[-1].passed is passed
+
+
 def test_labels_of_a_real_image() -> None:
     config = json.loads((REAL / "docker26-app.inspect.json").read_text())
     config = config[0] if isinstance(config, list) else config
@@ -376,6 +387,17 @@ def test_the_base_of_real_images() -> None:
         (("example/base:1.0", "debian:*"), False),
     ):
         check = judge(image, [Setting("allow-base", patterns)], analysis.archive)
+        assert check.verdicts[-1].passed is passed
+    pinned = replace(image.base, name="docker.io/library/debian:12@sha256:" + "a" * 64)
+    for pattern, passed in (
+        ("debian:12", True),
+        ("docker.io/library/debian:12", True),
+        ("debian:12@sha256:" + "a" * 64, True),
+        ("debian:1", False),
+        ("debian:12@sha256:" + "b" * 64, False),
+    ):
+        moved = replace(image, base=pinned)
+        check = judge(moved, [Setting("allow-base", (pattern,))], analysis.archive)
         assert check.verdicts[-1].passed is passed
     unknown = verdict("umoci-oci-layout-tree.tar", "allow-base", ("*",))
     assert unknown.passed is None and unknown.fails

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.counting import calls
 from support.images import ImageBuilder, docker_archive
 from support.naive_merge import Op
 from support.random_layers import LAYERS, tar_of
-from support.tars import TarBuilder
+from support.tars import TarBuilder, entry
 
 from oci_inspect import Analysis, analyze, open_archive
 from oci_inspect.filesystem.tree import Folder
 from oci_inspect.rules.judging import judge
 from oci_inspect.rules.model import Setting, Verdict
 from oci_inspect.rules.paths import setuid_files
+from oci_inspect.rules.patterns import Patterns
 
 PATTERNS = ["a", "**/a", "a/b", "*/b", "**/b/c", "b/**", "**", "[ab]/", "**/c/", "?/?/?", "x"]
 
@@ -175,6 +178,170 @@ def test_setuid_files_are_those_of_the_merged_tree(tmp_path: Path) -> None:
         .file("plain", b"", mode=0o1755),
         TarBuilder().whiteout("gone"),
     )
-    paths = sorted(path for path, _ in setuid_files(analysis.images[0].tree))
+    paths = sorted(path for path, *_ in setuid_files(analysis.images[0].tree))
     assert paths == [b"again", b"su", b"wall"]
     assert verdict(analysis, "allow-setuid", "/su", "/wall").actual == 1
+
+
+def test_hard_links_whose_header_is_setuid_make_their_file_setuid(tmp_path: Path) -> None:
+    """What moby's, containerd's and containers/storage's unpackers do: chmod by each header."""
+    links = (
+        TarBuilder()
+        .file("bin/su", b"12345")
+        .raw(entry(b"evil", type=b"1", linkname=b"bin/su", mode=0o6755))
+        .file("bin/plain", b"")
+        .hardlink("same", "bin/plain")
+        .raw(entry(b"nothing", type=b"1", linkname=b"not/there", mode=0o6755))
+    )
+    found = verdict(made(tmp_path, links), "allow-setuid")
+    assert [(item.path, item.size) for item in found.items] == [(b"bin/su", 5), (b"evil", 5)]
+    assert "mode 6755 by a hard link" in found.items[0].text
+    for gone in ("evil", "bin/su"):
+        analysis = made(tmp_path, links, TarBuilder().whiteout(gone))
+        assert verdict(analysis, "allow-setuid", "/bin/su", "/evil").passed is True
+        (item,) = verdict(analysis, "allow-setuid").items
+        assert item.path == ({b"evil", b"bin/su"} - {gone.encode()}).pop()
+    rewritten = TarBuilder().file("bin/su", b"1").file("evil", b"2")
+    assert verdict(made(tmp_path, links, rewritten), "allow-setuid").passed is True
+
+
+def test_hard_links_through_links_of_folders(tmp_path: Path) -> None:
+    layer = (
+        TarBuilder()
+        .file("usr/bin/su", b"")
+        .symlink("bin", "usr/bin")
+        .raw(entry(b"bin/evil", type=b"1", linkname=b"bin/su", mode=0o4755))
+    )
+    found = verdict(made(tmp_path, layer), "allow-setuid")
+    assert [item.path for item in found.items] == [b"usr/bin/evil", b"usr/bin/su"]
+
+
+def linked() -> TarBuilder:
+    return (
+        TarBuilder()
+        .file("usr/bin/nc", b"123", mode=0o4755)
+        .symlink("bin", "usr/bin")
+        .symlink("root", "/home/root")
+        .file("home/root/.npmrc", b"1")
+        .file("home/root/.ssh/id", b"1")
+        .symlink("a", "a")
+        .symlink("odd", "x[1]")
+        .file("x[1]/y", b"")
+        .file("x1/y", b"")
+        .symlink("top", "/")
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        ("/bin/nc", [b"usr/bin/nc"]),
+        ("bin/n*", [b"usr/bin/nc"]),
+        ("/bin/**", [b"usr/bin/nc"]),
+        ("top/bin/nc", [b"usr/bin/nc"]),
+        ("/root/.npmrc", [b"home/root/.npmrc"]),
+        ("/root/.ssh/", [b"home/root/.ssh/"]),
+        ("/bin", [b"bin"]),
+        ("/bin/", [b"usr/bin/"]),
+        ("/top/", []),
+        ("/a/x", []),
+        ("/odd/y", [b"x[1]/y"]),
+        ("/ro[o]t/.npmrc", []),
+        ("/bin/none", []),
+    ],
+)
+def test_links_in_front_of_patterns_are_followed(
+    tmp_path: Path, pattern: str, paths: list[bytes]
+) -> None:
+    """By hand, as ls has it in a chroot."""
+    analysis = made(tmp_path, linked())
+    for rule in ("forbid-paths", "forbid-paths-in-layers"):
+        assert [item.path for item in verdict(analysis, rule, pattern).items] == paths
+
+
+def test_links_are_followed_to_what_was_deleted(tmp_path: Path) -> None:
+    gone = TarBuilder().whiteout("home").whiteout("usr/bin/nc")
+    analysis = made(tmp_path, linked(), gone)
+    for pattern, path in (("/root/.npmrc", b"home/root/.npmrc"), ("/bin/nc", b"usr/bin/nc")):
+        assert verdict(analysis, "forbid-paths", pattern).passed is True
+        (item,) = verdict(analysis, "forbid-paths-in-layers", pattern).items
+        assert item.path == path and "deleted in layer 1" in item.text
+
+
+def test_a_list_of_setuid_files_may_name_them_over_links(tmp_path: Path) -> None:
+    analysis = made(tmp_path, linked())
+    assert verdict(analysis, "allow-setuid", "/bin/nc").passed is True
+    assert verdict(analysis, "allow-setuid", "/bin/su").passed is False
+
+
+# In step with the paths: counted, not timed
+
+
+def _steps(work: Callable[[], object]) -> int:
+    work()  # what is imported or remembered at the first time
+    return calls(work)
+
+
+def test_depth_of_lost_and_setuid_files_costs_each_folder_once(tmp_path: Path) -> None:
+    def steps(depth: int) -> int:
+        above = "/".join(["d"] * depth)
+        layer = TarBuilder()
+        for i in range(100):
+            layer.file(f"{above}/f{i}", b"", mode=0o4755)
+        live = made(tmp_path, layer)
+        lost = made(tmp_path, layer, TarBuilder().whiteout("d"))
+        count = _steps(lambda: verdict(live, "allow-setuid", "**/x", "**/y*"))
+        return count + _steps(lambda: verdict(lost, "forbid-paths-in-layers", "**/x", "**/y*"))
+
+    assert steps(150) - steps(50) < 100 * 100
+
+
+def test_folders_in_turn_are_stepped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = 0
+    step = Patterns.step
+
+    def counting(self: Patterns, state: int, name: bytes) -> int:
+        nonlocal counted
+        counted += 1
+        return step(self, state, name)
+
+    monkeypatch.setattr(Patterns, "step", counting)
+    patterns = Patterns([b"**/x"])
+    ends = [b"/".join([b"d"] * 100 + [end]) for end in (b"a", b"b")]
+    for i in range(100):
+        assert patterns.prefix(ends[i % 2] + b"/%d" % i, folder=False) is None
+    assert counted == 100 + 2 + 100
+
+
+def test_many_patterns_take_one_step_together(tmp_path: Path) -> None:
+    layer = TarBuilder()
+    for i in range(500):
+        layer.file(f"d/f{i}", b"", mode=0o4755)
+    analysis = made(tmp_path, layer)
+
+    def steps(count: int) -> int:
+        patterns = [f"**/x{i}" for i in range(count)]
+        return _steps(lambda: verdict(analysis, "allow-setuid", *patterns))
+
+    assert steps(200) - steps(100) < 100 * 500 / 2
+
+
+@given(
+    st.lists(st.sampled_from([*PATTERNS, "a*/**/[!c]", "**/a/**/b"]), max_size=5),
+    st.lists(st.sampled_from(["a", "b", "c", "ab"]), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_patterns_together_are_what_each_is_alone(
+    chosen: list[str], parts: list[str], folder: bool
+) -> None:
+    patterns = Patterns([one.encode() for one in chosen])
+    expected = None
+    for count in range(len(parts), 0, -1):
+        is_folder = folder or count < len(parts)
+        for one in chosen:
+            if (is_folder or not one.endswith("/")) and _match(
+                [part for part in one.split("/") if part], parts[:count]
+            ):
+                expected = "/".join(parts[:count]).encode()
+    for _ in range(2):
+        assert patterns.prefix("/".join(parts).encode(), folder=folder) == expected

@@ -110,6 +110,11 @@ def test_lists() -> None:
     [
         ("forbid-paths", ["a", "/"], "the root"),
         ("forbid-paths", ["a", "x/../y"], r"'\.\.'"),
+        ("forbid-paths", ["[~]/[{]a,b}/[\\]", "~/.ssh"], r"no home folder here: .*\[~\]"),
+        ("forbid-paths", ["{a}/,", "x/{a,b}"], r"braces are not expanded .*\[\{\]"),
+        ("forbid-paths-in-layers", ["a", "f{1..3}"], r"braces are not expanded"),
+        ("forbid-paths", ["[!a]", "!foo"], r"takes nothing back .*\[x\]"),
+        ("allow-setuid", ["/!a", r"a\*"], r"a backslash quotes nothing .*\[\*\]"),
         ("forbid-paths", ["a", ""], "an empty text"),
         ("forbid-paths", ["a", 3], "3 is no text"),
         ("forbid-paths", ["a", "x\ny"], "control character"),
@@ -150,3 +155,10 @@ def test_only_a_star_stands_for_others(pattern: str, text: str, expected: bool) 
 
 def test_a_pattern_of_many_stars_takes_no_time() -> None:
     assert not fits("*a" * 200 + "b", "a" * 20_000)
+
+
+def test_a_rule_has_no_more_than_two_hundred_patterns() -> None:
+    most = [f"**/x{i}" for i in range(200)]
+    assert len(parsed("forbid-paths", most)) == 200
+    with pytest.raises(ValueProblem, match="more than 200 patterns"):
+        parsed("forbid-paths", [*most, "a"])
