@@ -89,7 +89,7 @@ def judge_user(case: Case) -> Verdict:
     if name and name != "root" and not _ZERO.fullmatch(name):
         return case.verdict(True, f"it runs as {one_line(user or '')}")
     steps = [step for step in case.image.history if step.keyword == "USER"]
-    if not name:
+    if not user:
         message = "it runs as root: the config names no user"
     else:
         message = f"it runs as root: the user is {one_line(user)!r}"

@@ -354,7 +354,7 @@ def test_the_user_of_real_images() -> None:
     [(" root", False), ("root :x", False), (" 0 ", False), (" ", False), ("rooty", True)],
 )
 def test_blanks_around_the_user_hide_no_root(tmp_path: Path, user: str, passed: bool) -> None:
-    image = ImageBuilder("a:1", config={"User": user}).layer(TarBuilder().file("a"))
+    image = ImageBuilder("a:1", run={"User": user}).layer(TarBuilder().file("a"))
     analysis = analyze(docker_archive(image).write_file(tmp_path / "a.tar"))
     check = judge(analysis.images[0], [Setting("forbid-root", True)], analysis.archive)
     assert check.verdicts[-1].passed is passed
