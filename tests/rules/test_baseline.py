@@ -174,7 +174,7 @@ def test_a_size_above_another_is_a_little_above(size: int) -> None:
 
 
 def test_paths_in_it_match_nothing_else(tmp_path: Path) -> None:
-    odd = ["a*", "[b]", 'q"', "back\\slash", "é"]
+    odd = ["a*", "[b]", "{c,d}", 'q"', "back\\slash", "é"]
     layer = TarBuilder()
     for name in odd:
         layer.file(name, b"x", mode=0o4755)

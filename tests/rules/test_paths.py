@@ -203,6 +203,8 @@ def test_hard_links_whose_header_is_setuid_make_their_file_setuid(tmp_path: Path
         assert item.path == ({b"evil", b"bin/su"} - {gone.encode()}).pop()
     rewritten = TarBuilder().file("bin/su", b"1").file("evil", b"2")
     assert verdict(made(tmp_path, links, rewritten), "allow-setuid").passed is True
+    linked_anew = TarBuilder().file("bin/su", b"1").hardlink("evil", "bin/su")
+    assert verdict(made(tmp_path, links, linked_anew), "allow-setuid").passed is True
 
 
 def test_hard_links_through_links_of_folders(tmp_path: Path) -> None:
