@@ -13,14 +13,20 @@ import click
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, base_option, common
 from oci_inspect.cli.outputs import pair_outputs
-from oci_inspect.cli.rule_options import check_conflicts, rule_options, settings_of, with_levels
+from oci_inspect.cli.rule_options import (
+    check_conflicts,
+    dive_levels,
+    rule_options,
+    settings_of,
+    with_levels,
+)
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
     from oci_inspect.render.ci import CheckFormat
     from oci_inspect.rules.baseline import Baseline
     from oci_inspect.rules.dive_ci import DiveRules
-    from oci_inspect.rules.model import Check, Setting
+    from oci_inspect.rules.model import Check, Level, Setting
     from oci_inspect.rules.rules_file import RulesFile
 
 Renderer = Callable[[Common, "Check"], str]
@@ -148,7 +154,8 @@ def command(
         return _init(common, archives, references, outputs, base, force)
     found = _rules_file(config, no_config)
     dive = _dive_rules(dive_ci)
-    settings = with_levels([*(found.settings if found else ()), *asked], levels)
+    of_dive, own_levels = dive_levels(levels, asked=dive is not None)
+    settings = with_levels([*(found.settings if found else ()), *asked], own_levels)
     check_conflicts(settings)
     if write_baseline is not None:
         _may_write(write_baseline, force, "--write-baseline")
@@ -157,7 +164,8 @@ def command(
     written = [place for place in (*(one for _, one in pairs), write_baseline) if place]
     _keep_apart(written, [found.path if found else None, dive_ci])
     analyses, before = _analyze(common, archives, references, written, base, baseline)
-    return _report(common, analyses, before, settings, found, dive, pairs, write_baseline)
+    by_dive = None if dive is None else (dive, of_dive)
+    return _report(common, analyses, before, settings, found, by_dive, pairs, write_baseline)
 
 
 def _report(
@@ -166,7 +174,7 @@ def _report(
     before: Baseline | None,
     settings: Sequence[Setting],
     found: RulesFile | None,
-    dive: DiveRules | None,
+    dive: tuple[DiveRules, dict[str, Level]] | None,
     pairs: Sequence[tuple[str, str | None]],
     write_baseline: str | None,
 ) -> int:
@@ -175,7 +183,9 @@ def _report(
     from oci_inspect.cli.options import parse_limits
     from oci_inspect.rules.effective import unmatched
 
-    check = check_images(analyses, settings, before, parse_limits(common.limits), dive)
+    check = check_images(
+        analyses, settings, before, parse_limits(common.limits), *(dive or (None, None))
+    )
     images = [one.image for one in check.images]
     if not settings and dive is None and not common.quiet:
         session.warn("no rules are set: only that every digest matches (see check --init)")

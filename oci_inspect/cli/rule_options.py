@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +11,7 @@ import click
 from oci_inspect.rules.catalogue import CATALOGUE, Kind, Rule
 
 if TYPE_CHECKING:
-    from oci_inspect.rules.model import Setting
+    from oci_inspect.rules.model import Level, Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,6 +101,32 @@ def with_levels(settings: Iterable[Setting], levels: Iterable[str]) -> list[Sett
                     raise _bad(f"{name} has no value: it is switched off in {one.source.path}")
                 result[i] = replace(one, level=level)
     return result
+
+
+def dive_levels(levels: Sequence[str], *, asked: bool) -> tuple[dict[str, Level], list[str]]:
+    """Levels of dive's rules, and those of ours as they were written.
+
+    ``asked`` is whether there are any of dive's. Raises :class:`click.BadParameter`.
+    """
+    from oci_inspect.rules.dive_ci import DESCRIPTIONS
+    from oci_inspect.rules.values import ValueProblem, parse_level
+
+    found: dict[str, Level] = {}
+    others = []
+    for text in levels:
+        name, equals, word = text.partition("=")
+        if name not in DESCRIPTIONS or not equals:
+            others.append(text)
+            continue
+        if not asked:
+            raise _bad(f"no rule {name} is asked for: --dive-ci names a file of them")
+        if name in found:
+            raise _bad(f"{name} is given twice")
+        try:
+            found[name] = parse_level(word)
+        except ValueProblem as problem:
+            raise _bad(str(problem)) from problem
+    return found, others
 
 
 def check_conflicts(settings: list[Setting]) -> None:

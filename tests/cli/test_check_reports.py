@@ -106,6 +106,16 @@ def test_dive_s_rules_fail_a_build_where_dive_would(run, here, rules, code):
     assert run("check", APP, "--no-config", "--dive-ci", path).code == code
 
 
+def test_dive_s_rules_have_levels_too(run, here):
+    path = dive_rules(here, "rules:\n  lowestEfficiency: 0\n  highestWastedBytes: 1kB\n")
+    levels = ["--level", "dive-highest-user-wasted-percent=off"]
+    assert run("check", APP, "--dive-ci", path, *levels).code == 1
+    levels += ["--level", "dive-highest-wasted-bytes=warning"]
+    assert run("check", APP, "--dive-ci", path, *levels).code == 0
+    assert run("check", APP, *levels).code == 2  # nobody asked for those rules
+    assert run("check", APP, "--dive-ci", path, "--level", levels[1] + "x").code == 2
+
+
 def test_dive_s_figures_stand_beside_the_exact_ones(run, here):
     path = dive_rules(here, "rules:\n  highestWastedBytes: 1kB\n")
     result = run("check", APP, "--dive-ci", path, "--format", "json")
