@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from oci_inspect.rules.baseline import (
 )
 from oci_inspect.rules.case import NO_BASELINE
 from oci_inspect.rules.judging import judge
-from oci_inspect.rules.model import Check, ImageCheck, Level, Setting
+from oci_inspect.rules.model import Check, ImageCheck, Setting
 from oci_inspect.spec.platform import Platform
 
 if TYPE_CHECKING:
@@ -95,12 +95,10 @@ def check_images(
     baseline: Baseline | None = None,
     limits: Limits = DEFAULT_LIMITS,
     dive: DiveRules | None = None,
-    dive_levels: Mapping[str, Level] | None = None,
 ) -> Check:
     """Hold all images of some analyses against the settings that are for them.
 
-    ``dive`` are rules that are judged by dive's formulas, ``dive_levels`` how much they matter
-    where that is not an error, by their names.
+    ``dive`` are rules that are judged by dive's formulas.
     """
     images = [image for one in analyses for image in one.images]
     before = [NO_BASELINE] * len(images) if baseline is None else pair(images, baseline)
@@ -117,22 +115,14 @@ def check_images(
         for one in analyses
         for image in one.images
     ]
-    return Check(
-        tuple(
-            judged if dive is None else (_with_dive(one, dive, dive_levels or {}) for one in judged)
-        )
-    )
+    return Check(tuple(judged if dive is None else (_with_dive(one, dive) for one in judged)))
 
 
-def _with_dive(check: ImageCheck, rules: DiveRules, levels: Mapping[str, Level]) -> ImageCheck:
+def _with_dive(check: ImageCheck, rules: DiveRules) -> ImageCheck:
     """The same, with dive's three rules behind the others."""
     from oci_inspect.analysis.dive import dive_figures
     from oci_inspect.rules.dive_judging import judge_dive
 
     image = check.image
     figures = dive_figures(image.tree.tables) if image.complete else None
-    told = [
-        one if one.level is Level.OFF else replace(one, level=levels.get(one.rule, one.level))
-        for one in judge_dive(rules, figures, image)
-    ]
-    return replace(check, verdicts=(*check.verdicts, *told))
+    return replace(check, verdicts=(*check.verdicts, *judge_dive(rules, figures, image)))

@@ -57,22 +57,37 @@ def compare_opened(
 
     Raises :class:`ArchiveError` where an input changed meanwhile.
     """
-    one, other = _analyze(*before, jobs), _analyze(*after, jobs)
+    one, other = _analyze(before, after, jobs)
     shared = common_blobs(one.layers, other.layers)
     travel = {*missing_layers(one.layers, other.layers), *range(shared, len(other.layers))}
     sizes = after[0].compressed_sizes(after[1], travel)
     found = compare_images(one, other, sizes)
     if found.files.unproven and before[0].rereads and after[0].rereads:
         forged = forged_pairs(found.before.tree, found.after.tree, found.files.unproven)
-        found = compare_images(one, other, sizes, forged)
+        if forged:
+            found = compare_images(one, other, sizes, forged)
         found = replace(found, files=replace(found.files, unproven=()))
     for archive, _ in (before, after):
         archive.check_unchanged()
     return found
 
 
-def _analyze(archive: ArchiveFile, image: Image, jobs: int | None) -> ImageAnalysis:
-    """The analysis of an image, with files that can be opened as long as the archive is."""
-    found = archive.analyze([image], jobs).images[0]
-    files = archive.files(image, found.tree.tables)
-    return replace(found, tree=replace(found.tree, files=files))
+def _analyze(
+    before: tuple[ArchiveFile, Image], after: tuple[ArchiveFile, Image], jobs: int | None
+) -> tuple[ImageAnalysis, ImageAnalysis]:
+    """The analyses of both, those of one archive in one go.
+
+    Their files can be opened as long as the archives are.
+    """
+    if before[0] is after[0] and before[1] is not after[1]:
+        one, other = before[0].analyze([before[1], after[1]], jobs).images
+    else:
+        one = before[0].analyze([before[1]], jobs).images[0]
+        same = before[0] is after[0]
+        other = one if same else after[0].analyze([after[1]], jobs).images[0]
+    return _with_files(before[0], one), _with_files(after[0], other)
+
+
+def _with_files(archive: ArchiveFile, image: ImageAnalysis) -> ImageAnalysis:
+    files = archive.files(image.image, image.tree.tables)
+    return replace(image, tree=replace(image.tree, files=files))

@@ -7,18 +7,15 @@ ended, and is in the new layer; what the range killed below it stays in the laye
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from oci_inspect.analysis.results import ImageAnalysis
-from oci_inspect.archive.contents import layer_index
+from oci_inspect.archive.contents import layer_index, parse_layers
 from oci_inspect.errors import SelectionError
 from oci_inspect.filesystem.deaths import Dead
-
-_RANGE = re.compile(r"(?P<one>-?[0-9]{1,9})|(?P<low>-?[0-9]{1,9})?\.\.(?P<high>-?[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def check_spec(spec: str) -> None:
     if spec in ("all", "own"):
         return
     for part in spec.split(","):
-        if not part.strip() or _RANGE.fullmatch(part.strip()) is None:
+        if parse_layers(part.strip()) is None:
             raise SelectionError(
                 f"{spec!r} names no layers: give all, own, or ranges such as 3..7 or 1..2,5.."
             )
@@ -152,10 +149,9 @@ def _ranges(image: ImageAnalysis, spec: str) -> list[tuple[int, int]]:
         return [(_first_own(image), count - 1)]
     ranges = []
     for part in spec.split(","):
-        found = _RANGE.fullmatch(part.strip())
-        assert found is not None
-        first = layer_index(image.image, int(found["one"] or found["low"] or 0))
-        last = first if found["one"] else layer_index(image.image, int(found["high"] or -1))
+        named = parse_layers(part.strip())
+        assert named is not None
+        first, last = (layer_index(image.image, one) for one in named)
         if last < first:
             raise SelectionError(f"{part.strip()!r} ends before it begins")
         ranges.append((first, last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from oci_inspect.errors import SelectionError
@@ -10,6 +11,8 @@ from oci_inspect.spec.config import ImageConfig
 from oci_inspect.spec.digest import Digest
 from oci_inspect.spec.manifest import Manifest
 from oci_inspect.spec.platform import Platform
+
+_LAYERS = re.compile(r"(?P<one>-?[0-9]{1,9})|(?P<low>-?[0-9]{1,9})?\.\.(?P<high>-?[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,20 @@ class Contents:
     findings: tuple[Finding, ...]
     index_data: bytes | None = field(repr=False)
     used_members: frozenset[str] = field(repr=False, default=frozenset())
+
+
+def parse_layers(text: str) -> tuple[int, int] | None:
+    """The first and the last of some layers in a row, as ``3..7``, ``3..``, ``..-2`` or ``4``.
+
+    Negative ones count from the top. None for what is no such range; whether there are such layers
+    is for :func:`layer_index` to say.
+    """
+    found = _LAYERS.fullmatch(text)
+    if found is None:
+        return None
+    if found["one"]:
+        return int(found["one"]), int(found["one"])
+    return int(found["low"] or 0), int(found["high"] or -1)
 
 
 def layer_index(image: Image, layer: int) -> int:

@@ -15,7 +15,7 @@ from oci_inspect.cli.options import Common, base_option, common
 from oci_inspect.cli.outputs import pair_outputs
 from oci_inspect.cli.rule_options import (
     check_conflicts,
-    dive_levels,
+    parse_levels,
     rule_options,
     settings_of,
     with_levels,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from oci_inspect.render.ci import CheckFormat
     from oci_inspect.rules.baseline import Baseline
     from oci_inspect.rules.dive_ci import DiveRules
-    from oci_inspect.rules.model import Check, Level, Setting
+    from oci_inspect.rules.model import Check, Setting
     from oci_inspect.rules.rules_file import RulesFile
 
 Renderer = Callable[[Common, "Check"], str]
@@ -154,8 +154,8 @@ def command(
         return _init(common, archives, references, outputs, base, force)
     found = _rules_file(config, no_config)
     dive = _dive_rules(dive_ci)
-    of_dive, own_levels = dive_levels(levels, asked=dive is not None)
-    settings = with_levels([*(found.settings if found else ()), *asked], own_levels)
+    settings = [*(found.settings if found else ()), *asked]
+    settings, dive = with_levels(settings, dive, parse_levels(levels))
     check_conflicts(settings)
     if write_baseline is not None:
         _may_write(write_baseline, force, "--write-baseline")
@@ -164,8 +164,7 @@ def command(
     written = [place for place in (*(one for _, one in pairs), write_baseline) if place]
     _keep_apart(written, [found.path if found else None, dive_ci])
     analyses, before = _analyze(common, archives, references, written, base, baseline)
-    by_dive = None if dive is None else (dive, of_dive)
-    return _report(common, analyses, before, settings, found, by_dive, pairs, write_baseline)
+    return _report(common, analyses, before, settings, found, dive, pairs, write_baseline)
 
 
 def _report(
@@ -174,7 +173,7 @@ def _report(
     before: Baseline | None,
     settings: Sequence[Setting],
     found: RulesFile | None,
-    dive: tuple[DiveRules, dict[str, Level]] | None,
+    dive: DiveRules | None,
     pairs: Sequence[tuple[str, str | None]],
     write_baseline: str | None,
 ) -> int:
@@ -183,9 +182,7 @@ def _report(
     from oci_inspect.cli.options import parse_limits
     from oci_inspect.rules.effective import unmatched
 
-    check = check_images(
-        analyses, settings, before, parse_limits(common.limits), *(dive or (None, None))
-    )
+    check = check_images(analyses, settings, before, parse_limits(common.limits), dive)
     images = [one.image for one in check.images]
     if not settings and dive is None and not common.quiet:
         session.warn("no rules are set: only that every digest matches (see check --init)")
@@ -254,6 +251,7 @@ def _analyze(
     """Read the baseline and the archives; a blob of several is scanned once."""
     from oci_inspect.checking import analyze_several, read_baseline
     from oci_inspect.cli import session
+    from oci_inspect.cli.inputs import check_inputs
     from oci_inspect.cli.options import parse_limits
     from oci_inspect.cli.progress import progress_line
     from oci_inspect.cli.target import split_target
@@ -261,13 +259,8 @@ def _analyze(
 
     targets = [split_target(one) for one in archives]
     others = [split_target(one) for one in (base, baseline) if one is not None]
-    if sum(path == "-" for path, _ in (*targets, *others)) > 1:
-        raise click.UsageError("standard input can be read once: '-' is named more than once")
     platform = session.platform_of(common)
-    for path in dict.fromkeys(path for path, _ in (*targets, *others)):
-        session.check_input(path, None)
-        for place in written:
-            session.check_input(path, place)
+    check_inputs([path for path, _ in (*targets, *others)], written)
     limits = parse_limits(common.limits)
     below = None if base is None else session.read_base_of(common, base, platform)
     memory = ScanMemory(beneath=session.cache_of(common))

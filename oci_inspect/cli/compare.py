@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
-from oci_inspect.cli.options import Common, at_least_one, common
+from oci_inspect.cli.options import Common, common, top_option
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import ArchiveInfo
@@ -31,15 +31,7 @@ if TYPE_CHECKING:
     quiet="Only the verdict, in one line.",
     several="A [B]",
 )
-@click.option(
-    "--top",
-    type=int,
-    callback=at_least_one,
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="How many groups of files, and folders, to list.",
-)
+@top_option("How many groups of files, and folders, to list.")
 @click.option("--all", "everything", is_flag=True, help="List every path that is different.")
 @click.option(
     "--exit-code",

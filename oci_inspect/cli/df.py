@@ -28,20 +28,18 @@ def command(
     with it, those of any archive that it fits.
     """
     from oci_inspect.cli import session
+    from oci_inspect.cli.inputs import check_inputs
     from oci_inspect.cli.options import parse_limits
     from oci_inspect.cli.progress import progress_line
     from oci_inspect.cli.target import split_target
     from oci_inspect.storing import disk_usage
 
     targets = [split_target(one) for one in archives]
-    if sum(path == "-" for path, _ in targets) > 1:
-        raise click.UsageError("standard input can be read once: '-' is named more than once")
     named = next((one for one, (_, ref) in zip(archives, targets, strict=True) if ref), None)
     if references and named is not None:
         raise click.UsageError(f"{named} names an image already: leave out --image, or that")
     session.platform_of(common)  # a wrong one is refused here
-    for path in dict.fromkeys(path for path, _ in targets):
-        session.check_input(path, common.output)
+    check_inputs([path for path, _ in targets], [common.output] if common.output else [])
     with progress_line(quiet=common.quiet) as progress:
         usage = disk_usage(
             targets,

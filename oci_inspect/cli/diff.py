@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from oci_inspect.looking import LayerStack
 
     Section = tuple[int, int, UnionTree, Sequence[Change]]
-
-_RANGE = re.compile(r"(?P<one>-?[0-9]{1,9})|(?P<low>-?[0-9]{1,9})?\.\.(?P<high>-?[0-9]{1,9})?")
 
 
 @common(
@@ -43,12 +40,13 @@ def command(common: Common, path: str, layer: int | None, layers: str | None) ->
     folder in which names came or went, below for one further up. Where only the metadata of a file
     changed, its whole content is stored again: that is said too.
     """
+    from oci_inspect.archive.contents import parse_layers
     from oci_inspect.cli import session
     from oci_inspect.paths import normalise, path_bytes
 
     if layer is not None and layers is not None:
         raise click.UsageError("--layer and --layers exclude each other")
-    if layers is not None and _RANGE.fullmatch(layers) is None:
+    if layers is not None and parse_layers(layers) is None:
         raise click.BadParameter(f"{layers!r} is no range such as 3..5", param_hint="--layers")
     plain, _ = normalise(path_bytes(path))
     with session.looking(common, contents=True) as (archive, stack):
@@ -62,10 +60,11 @@ def command(common: Common, path: str, layer: int | None, layers: str | None) ->
 
 def _sections(stack: LayerStack, layer: int | None, layers: str | None) -> Iterator[Section]:
     if layers is not None:
-        found = _RANGE.fullmatch(layers)
-        assert found is not None
-        first = stack.known(int(found["one"] or found["low"] or 0))
-        last = first if found["one"] else stack.known(int(found["high"] or -1))
+        from oci_inspect.archive.contents import parse_layers
+
+        named = parse_layers(layers)
+        assert named is not None
+        first, last = (stack.known(one) for one in named)
         if last < first:
             raise click.BadParameter(f"{layers!r} ends before it begins", param_hint="--layers")
         tree, changes = stack.net_changes(first, last)

@@ -211,6 +211,19 @@ def at_least_one(ctx: click.Context, param: click.Parameter, value: int | None) 
     return value
 
 
+def top_option(help_text: str) -> Callable[[F], F]:
+    """``--top N``, 10 unless said otherwise."""
+    return click.option(
+        "--top",
+        type=int,
+        callback=at_least_one,
+        default=10,
+        show_default=True,
+        metavar="N",
+        help=help_text,
+    )
+
+
 def parse_limits(settings: tuple[str, ...]) -> Any:
     """The limits with ``NAME=N`` settings applied; N may have a unit (kB, MB, GiB ...)."""
     from dataclasses import replace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 from oci_inspect.rules.catalogue import CATALOGUE, Kind, Rule
 
 if TYPE_CHECKING:
+    from oci_inspect.rules.dive_ci import DiveRules
     from oci_inspect.rules.model import Level, Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,26 +70,40 @@ def settings_of(arguments: Mapping[str, Any]) -> list[Setting]:
     return settings
 
 
-def with_levels(settings: Iterable[Setting], levels: Iterable[str]) -> list[Setting]:
-    """The settings with what ``--level RULE=LEVEL`` says. Raises :class:`click.BadParameter`."""
-    from oci_inspect.rules.effective import DEFAULT
-    from oci_inspect.rules.model import Level
+def parse_levels(texts: Iterable[str]) -> dict[str, Level]:
+    """What ``--level RULE=LEVEL`` says, by rule. Raises :class:`click.BadParameter`."""
+    from oci_inspect.rules.dive_ci import DESCRIPTIONS
     from oci_inspect.rules.values import ValueProblem, close_to, parse_level
 
-    result = list(settings)
-    seen = set()
-    for text in levels:
+    levels: dict[str, Level] = {}
+    for text in texts:
         name, equals, word = text.partition("=")
-        if name not in CATALOGUE or not equals:
+        if not (name in CATALOGUE or name in DESCRIPTIONS) or not equals:
             near = close_to(name, CATALOGUE)
             raise _bad(f"{text!r} is not RULE=LEVEL, as in max-size=warning{near}")
-        if name in seen:
+        if name in levels:
             raise _bad(f"{name} is given twice")
-        seen.add(name)
         try:
-            level = parse_level(word)
+            levels[name] = parse_level(word)
         except ValueProblem as problem:
             raise _bad(str(problem)) from problem
+    return levels
+
+
+def with_levels(
+    settings: Iterable[Setting], dive: DiveRules | None, levels: Mapping[str, Level]
+) -> tuple[list[Setting], DiveRules | None]:
+    """The settings, and dive's rules, with their levels. Raises :class:`click.BadParameter`."""
+    from oci_inspect.rules.effective import DEFAULT
+    from oci_inspect.rules.model import Level
+
+    result = list(settings)
+    of_dive = {name: level for name, level in levels.items() if name not in CATALOGUE}
+    if of_dive and dive is None:
+        raise _bad(f"no rule {next(iter(of_dive))} is asked for: --dive-ci names a file of them")
+    for name, level in levels.items():
+        if name in of_dive:
+            continue
         if name == DEFAULT.rule and not any(
             one.rule == name and one.images is None for one in result
         ):
@@ -100,33 +115,7 @@ def with_levels(settings: Iterable[Setting], levels: Iterable[str]) -> list[Sett
                 if one.value is None and level is not Level.OFF:
                     raise _bad(f"{name} has no value: it is switched off in {one.source.path}")
                 result[i] = replace(one, level=level)
-    return result
-
-
-def dive_levels(levels: Sequence[str], *, asked: bool) -> tuple[dict[str, Level], list[str]]:
-    """Levels of dive's rules, and those of ours as they were written.
-
-    ``asked`` is whether there are any of dive's. Raises :class:`click.BadParameter`.
-    """
-    from oci_inspect.rules.dive_ci import DESCRIPTIONS
-    from oci_inspect.rules.values import ValueProblem, parse_level
-
-    found: dict[str, Level] = {}
-    others = []
-    for text in levels:
-        name, equals, word = text.partition("=")
-        if name not in DESCRIPTIONS or not equals:
-            others.append(text)
-            continue
-        if not asked:
-            raise _bad(f"no rule {name} is asked for: --dive-ci names a file of them")
-        if name in found:
-            raise _bad(f"{name} is given twice")
-        try:
-            found[name] = parse_level(word)
-        except ValueProblem as problem:
-            raise _bad(str(problem)) from problem
-    return found, others
+    return result, None if dive is None else dive.with_levels(of_dive)
 
 
 def check_conflicts(settings: list[Setting]) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
+from oci_inspect.cli.inputs import check_input
 from oci_inspect.cli.options import Common, parse_limits
 from oci_inspect.cli.progress import progress_line
 from oci_inspect.cli.target import split_target
-from oci_inspect.errors import ArchiveError, OciInspectError, PathError
+from oci_inspect.errors import OciInspectError, PathError
 
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from oci_inspect.render import Block, Style
     from oci_inspect.reuse import ScanKeeper
     from oci_inspect.spec.platform import Platform
-
-HOW_TO_SAVE = "only saved images are read: 'docker save NAME -o image.tar' makes one"
 
 _TOGETHER = 1 << 16
 _PIECE = 1 << 20
@@ -79,26 +78,6 @@ def cache_of(common: Common) -> ScanKeeper | None:
     from oci_inspect.cli.cache_folder import open_cache
 
     return open_cache()
-
-
-def check_input(path: str, output: str | None) -> None:
-    """Refuse an input that is not there, and an output that is the input, or lies in it."""
-    if path == "-":
-        if sys.stdin is None:
-            raise ArchiveError("standard input", "it is closed", "pipe an archive into it")
-        if sys.stdin.isatty():
-            raise click.UsageError("standard input is a terminal: pipe an archive into it")
-        return
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ArchiveError(path, "there is no such file", HOW_TO_SAVE) from error
-    except (OSError, ValueError):
-        return  # opening it tells why
-    if output is not None and os.path.exists(output):  # noqa: PTH110
-        inside = os.path.commonpath(map(os.path.realpath, (path, output)))
-        if inside == os.path.realpath(path) or os.path.samefile(path, output):  # noqa: PTH121
-            raise click.UsageError(f"{output} is what is read: name another file for the output")
 
 
 def platform_of(common: Common) -> Platform | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oci_inspect.cli.options import Common, at_least_one, common
+from oci_inspect.cli.options import Common, at_least_one, common, top_option
 from oci_inspect.cli.viewing import View, choose, view_options, viewing
 
 if TYPE_CHECKING:
@@ -33,15 +33,7 @@ DEEPEST = 200
     metavar="N",
     help="Levels of folders to show.",
 )
-@click.option(
-    "--top",
-    type=int,
-    callback=at_least_one,
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="How many of the largest to show in each folder.",
-)
+@top_option("How many of the largest to show in each folder.")
 @click.option("--all", "everything", is_flag=True, help="Fold nothing.")
 @view_options(deleted=True)
 def command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oci_inspect.cli.options import Common, at_least_one, base_option, common
+from oci_inspect.cli.options import Common, base_option, common, top_option
 
 
 @common(
@@ -15,15 +15,7 @@ from oci_inspect.cli.options import Common, at_least_one, base_option, common
     example="oci-inspect waste --top 20 image.tar",
     quiet="Only the number of dead bytes; with --what-if of those left.",
 )
-@click.option(
-    "--top",
-    type=int,
-    callback=at_least_one,
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="How many of the worst to list.",
-)
+@top_option("How many of the worst to list.")
 @click.option("--all", "everything", is_flag=True, help="List all, not only the worst.")
 @base_option
 @click.option(

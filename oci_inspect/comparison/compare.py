@@ -31,7 +31,7 @@ def compare_images(
     (docs/decisions/0003); ``forged`` are as in
     :func:`~oci_inspect.filesystem.comparing.compare_trees`.
     """
-    after = with_the_same_tables(before, after)
+    after = _with_the_same_tables(before, after)
     pairs = pair_layers(before.layers, after.layers, layer_instructions(before, after))
     files = compare_trees(before.tree, after.tree, forged)
     rebuilds = compare_rebuilds(before, after, pairs)
@@ -70,7 +70,7 @@ def _base_layers(before: ImageAnalysis, after: ImageAnalysis) -> int | None:
     return max(known, default=None)
 
 
-def with_the_same_tables(before: ImageAnalysis, after: ImageAnalysis) -> ImageAnalysis:
+def _with_the_same_tables(before: ImageAnalysis, after: ImageAnalysis) -> ImageAnalysis:
     """The second image, with the first one's rows for layers that both have.
 
     The same diff_id is the same tar, and the same tar has the same rows.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oci_inspect.errors import RulesError
@@ -21,7 +21,7 @@ from oci_inspect.rules.dive_yaml import (
     Value,
     read_yaml,
 )
-from oci_inspect.rules.model import Source
+from oci_inspect.rules.model import Level, Source
 
 EFFICIENCY = "dive-lowest-efficiency"
 WASTED_BYTES = "dive-highest-wasted-bytes"
@@ -84,11 +84,13 @@ class DiveRule:
     """One of dive's three rules. ``limit`` is None where it is disabled.
 
     A share from 0 to 1, or whole bytes. ``source`` has no line where the limit is dive's default.
+    One that is disabled is off, whatever its level.
     """
 
     rule: str
     limit: float | None
     source: Source
+    level: Level = Level.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,15 @@ class DiveRules:
     lowest_efficiency: DiveRule
     highest_wasted_bytes: DiveRule
     highest_user_wasted_percent: DiveRule
+
+    def with_levels(self, levels: dict[str, Level]) -> DiveRules:
+        """The same rules, some of which matter less: their levels by their names."""
+        rules = (
+            self.lowest_efficiency,
+            self.highest_wasted_bytes,
+            self.highest_user_wasted_percent,
+        )
+        return DiveRules(*(replace(one, level=levels.get(one.rule, one.level)) for one in rules))
 
 
 def read_dive_rules(path: str | Path) -> DiveRules:

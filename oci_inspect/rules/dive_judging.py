@@ -91,7 +91,7 @@ def _verdict(
             asked += " (dive's default)"
     return Verdict(
         rule=rule.rule,
-        level=Level.OFF if rule.limit is None else Level.ERROR,
+        level=Level.OFF if rule.limit is None else rule.level,
         passed=passed,
         message=f"{said}, {asked}; {ours}",
         unit=unit,
@@ -104,7 +104,7 @@ def _verdict(
 def _unjudged(rule: DiveRule) -> Verdict:
     return Verdict(
         rule=rule.rule,
-        level=Level.OFF if rule.limit is None else Level.ERROR,
+        level=Level.OFF if rule.limit is None else rule.level,
         passed=None,
         message="the image could not be read to its end: what dive would count is not known",
         unit=Unit.BYTES if rule.rule.endswith("bytes") else Unit.RATIO,

@@ -9,7 +9,7 @@ from math import isfinite
 from oci_inspect.paths import shown_path
 from oci_inspect.render.sizes import human_size, plural
 from oci_inspect.rules.model import Check, ImageCheck, Item, Level, Unit, Verdict
-from oci_inspect.rules.words import figure_text
+from oci_inspect.rules.words import figure_text, two_figures
 
 NAME_LENGTH = 200
 SENTENCE_LENGTH = 600
@@ -72,32 +72,19 @@ def figures(verdict: Verdict) -> tuple[str, str]:
     Two that differ do not look the same: they are exact where the rounded ones would.
     """
     actual, limit = _finite(verdict.actual), _finite(verdict.limit)
-    shown = [_rounded(one, verdict.unit) for one in (actual, limit)]
-    if actual != limit and shown[0] == shown[1]:
-        shown = [_exact(one, verdict.unit) for one in (actual, limit)]
-    return shown[0], shown[1]
+    if actual is not None and limit is not None and verdict.unit is not Unit.NONE:
+        return two_figures(actual, limit, verdict.unit)
+    return _figure(actual, verdict.unit), _figure(limit, verdict.unit)
 
 
 def _finite(figure: float | None) -> float | None:
     return figure if figure is not None and isfinite(figure) else None
 
 
-def _rounded(figure: float | None, unit: Unit) -> str:
+def _figure(figure: float | None, unit: Unit) -> str:
     if figure is None:
         return ""
     return f"{figure:,.10g}" if unit is Unit.NONE else figure_text(figure, unit)
-
-
-def _exact(figure: float | None, unit: Unit) -> str:
-    if figure is None:
-        return ""
-    match unit:
-        case Unit.BYTES:
-            return f"{figure:,.0f} bytes"
-        case Unit.RATIO:
-            return f"{figure * 100:.6g}%"
-        case _:
-            return repr(figure)
 
 
 def item_facts(item: Item) -> str:
