@@ -17,13 +17,14 @@ ALLOWED: dict[str, set[str]] = {
     "layer": BASE | {"stream"},
     "archive": BASE | {"stream", "spec"},
     "filesystem": BASE | {"layer"},
+    "picture": BASE | {"analysis", "comparison", "filesystem", "layer.entries"},
     "rules": BASE | {"analysis", "archive.contents", "filesystem", "layer", "spec"},
     "comparison": BASE | {"analysis", "archive.contents", "filesystem", "layer", "spec"},
     "analysis": BASE | {"filesystem", "layer", "spec", "archive.contents"},
     "extraction": BASE | {"filesystem", "layer", "looking", "stream"},
     "render": BASE
     | {"analysis", "archive.contents", "comparison", "extraction", "filesystem", "spec"}
-    | {"layer.entries", "rules"},
+    | {"layer.entries", "picture", "rules"},
     "cli": BASE
     | {"render", "analysis", "archive", "spec", "inspection", "looking", "exporting", "reuse"}
     | {"storing", "checking"}
@@ -39,6 +40,8 @@ THIRD_PARTY = {
     "isal": {"stream/compression.py"},
     "platformdirs": {"cli/cache_folder.py"},
     "yaml": {"rules/dive_yaml.py"},
+    "jinja2": {"render/html/templating.py"},
+    "markupsafe": {"render/html/templating.py"},
 }
 
 
