@@ -16,9 +16,11 @@ from typing import NamedTuple
 from oci_inspect.layer.entries import DIRECTORY
 from oci_inspect.picture.pieces import Kind, Piece
 
-FOLDER_COST = 24
-LEAF_COST = 8
-LEAST_COST = LEAF_COST + 1
+FOLDER_COST = 40
+GROUP_COST = 24
+LEAF_COST = 2
+LEAST_COST = LEAF_COST + 2
+"""What stands around the name of a folder, around paths of one sort in it, and around each."""
 
 
 class Leaf(NamedTuple):
@@ -50,7 +52,7 @@ class Plot:
     of ``sorted_folders`` are the largest first.
     """
 
-    __slots__ = ("_rests", "counts", "folders", "leaves", "name", "sums")
+    __slots__ = ("_rests", "_sorts", "counts", "folders", "leaves", "name", "sums")
 
     def __init__(self, name: bytes) -> None:
         self.name = name
@@ -58,6 +60,7 @@ class Plot:
         self.counts = [0, 0]
         self.folders: dict[bytes, Plot] = {}
         self.leaves: list[Leaf] = []
+        self._sorts: set[tuple[int, int, int]] = set()
         self._rests: dict[int, dict[int, list[int]]] = {}
 
     @property
@@ -173,15 +176,18 @@ def _place(root: Plot, piece: Piece, cost: Callable[[bytes], int], room: int) ->
     parts = piece.path.split(b"/")
     folders = parts if piece.type == DIRECTORY else parts[:-1]
     node: Plot | None = root
+    sort = piece[2:]
     needed = 0
     for i, part in enumerate(folders):
         below = node.folders.get(part) if node is not None else None
         if below is None:
             needed += sum(FOLDER_COST + cost(one) for one in folders[i:])
+            node = None
             break
         node = below
     if piece.type != DIRECTORY:
         needed += LEAF_COST + cost(parts[-1]) + len(str(piece.size))
+        needed += GROUP_COST if node is None or sort not in node._sorts else 0
     if needed > room:
         return room + 1
     node = root
@@ -192,6 +198,7 @@ def _place(root: Plot, piece: Piece, cost: Callable[[bytes], int], room: int) ->
         node = found
     if piece.type != DIRECTORY:
         node.leaves.append(Leaf(parts[-1], *piece[1:]))
+        node._sorts.add(sort)
     return needed
 
 
