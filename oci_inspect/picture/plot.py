@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest
-from operator import itemgetter
 from typing import NamedTuple
 
 from oci_inspect.layer.entries import DIRECTORY
@@ -91,6 +90,14 @@ class Plot:
             yield plot, parent
             stack += ((below, plot) for below in reversed(plot.sorted_folders()))
 
+    def pairs(self) -> Iterator[tuple[Plot, Plot | None]]:
+        """What :meth:`walk` yields, in no order but that a folder comes before what is in it."""
+        stack: list[tuple[Plot, Plot | None]] = [(self, None)]
+        while stack:
+            plot, parent = stack.pop()
+            yield plot, parent
+            stack += ((below, plot) for below in plot.folders.values())
+
     def lookup(self, path: bytes) -> Plot | None:
         """The folder at a path below this one, None where it is not there or was folded."""
         node: Plot | None = self
@@ -115,107 +122,120 @@ def plant(
 
     ``room`` is in the unit of ``cost``, which says what a name takes; what stands around names is
     counted with it. ``pieces`` is asked three times for the same pieces, so that no more of them
-    are held than are kept. Folders are kept where they have something in them that is; an empty one
-    where there is room.
+    are held than may be kept. Folders are kept where they have something in them that is; an empty
+    one where there is room.
     """
-    sieve = _Sieve((one.size for one in pieces()), room // LEAST_COST)
-    large = sieve.largest(pieces())
-    for column in (4, 3, 2, 0):
-        large.sort(key=itemgetter(column))
-    large.sort(key=itemgetter(1), reverse=True)
-    root = Plot(b"")
-    last = None
-    for piece in large:
-        room -= _place(root, piece, cost, room)
+    garden = _Garden(kinds, cost)
+    sizes = array("q", (one.size for one in pieces()))
+    large = _Candidates(pieces(), sizes, room // LEAST_COST)
+    kept = bytearray(len(sizes))
+    for number, piece in large.in_order():
+        room -= garden.place(piece, room)
         if room < 0:
             break
-        last = _order(piece)
-    del large
-    for piece, large_enough in sieve.sort_out(pieces()):
-        kept = large_enough and last is not None and _order(piece) <= last
-        _count(root, piece, kinds[piece.kind].side, kept)
-    return root
+        kept[number] = 1
+    del large, sizes
+    for piece, is_kept in zip(pieces(), kept, strict=True):
+        garden.count(piece, bool(is_kept))
+    return garden.rolled_up()
 
 
-def _order(piece: Piece) -> tuple[int, bytes, int, int, int]:
-    """The largest first; a folder, which has no bytes of its own, with the rest."""
-    return -piece.size, piece.path, piece.layer_index, piece.kind, piece.type
+class _Candidates:
+    """The ``most`` largest pieces; of those of the size where that ends, the first that come."""
 
-
-class _Sieve:
-    """Lets the ``most`` largest through; of those of the size where it ends, the first that come.
-
-    So it can be asked again for the same pieces, and none has to be held for that.
-    """
-
-    def __init__(self, sizes: Iterable[int], most: int) -> None:
-        ordered = array("q", sizes)
-        self._least, self._ties = -1, 0
-        if len(ordered) > most:
-            top = nlargest(most + 1, ordered)
-            self._least = top[-1]
-            self._ties = most - sum(size > self._least for size in top)
-
-    def sort_out(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, bool]]:
-        """Each piece, and whether it comes through."""
-        ties = self._ties
-        for piece in pieces:
-            large = piece.size > self._least
-            if not large and ties and piece.size == self._least:
-                large = True
+    def __init__(self, pieces: Iterable[Piece], sizes: array[int], most: int) -> None:
+        least, ties = -1, 0
+        if len(sizes) > most:
+            top = nlargest(most + 1, sizes)
+            least = top[-1]
+            ties = most - sum(size > least for size in top)
+        self._numbers = array("q")
+        self._pieces: list[Piece] = []
+        for number, piece in enumerate(pieces):
+            if piece.size == least and ties:
                 ties -= 1
-            yield piece, large
+            elif piece.size <= least:
+                continue
+            self._numbers.append(number)
+            self._pieces.append(piece)
 
-    def largest(self, pieces: Iterable[Piece]) -> list[Piece]:
-        """Those that come through, as they come."""
-        return [piece for piece, large in self.sort_out(pieces) if large]
-
-
-def _place(root: Plot, piece: Piece, cost: Callable[[bytes], int], room: int) -> int:
-    """Put a piece into its folder where there is room for it; what it costs, in either case."""
-    parts = piece.path.split(b"/")
-    folders = parts if piece.type == DIRECTORY else parts[:-1]
-    node: Plot | None = root
-    sort = piece[2:]
-    needed = 0
-    for i, part in enumerate(folders):
-        below = node.folders.get(part) if node is not None else None
-        if below is None:
-            needed += sum(FOLDER_COST + cost(one) for one in folders[i:])
-            node = None
-            break
-        node = below
-    if piece.type != DIRECTORY:
-        needed += LEAF_COST + cost(parts[-1]) + len(str(piece.size))
-        needed += GROUP_COST if node is None or sort not in node._sorts else 0
-    if needed > room:
-        return room + 1
-    node = root
-    for part in folders:
-        found = node.folders.get(part)
-        if found is None:
-            found = node.folders[part] = Plot(part)
-        node = found
-    if piece.type != DIRECTORY:
-        node.leaves.append(Leaf(parts[-1], *piece[1:]))
-        node._sorts.add(sort)
-    return needed
+    def in_order(self) -> Iterator[tuple[int, Piece]]:
+        """The largest first, then by path; with each the number at which it came."""
+        pieces = self._pieces
+        order = list(range(len(pieces)))
+        for column in (4, 3, 2, 0):  # one after the other: no keys have to be made
+            order.sort(key=lambda i, column=column: pieces[i][column])  # type: ignore[misc]
+        order.sort(key=lambda i: pieces[i].size, reverse=True)
+        return ((self._numbers[i], pieces[i]) for i in order)
 
 
-def _count(root: Plot, piece: Piece, side: int, kept: bool) -> None:
-    """Add a piece to the sums of the folders above it, and to the rest of one if not kept."""
-    node = root
-    folder = piece.type == DIRECTORY
-    if folder and not piece.size:
-        return
-    node.sums[side] += piece.size
-    node.counts[side] += 1
-    for part in piece.path.split(b"/")[:-1]:
-        below = node.folders.get(part)
-        if below is None:
-            break
-        node = below
-        node.sums[side] += piece.size
-        node.counts[side] += 1
-    if not kept:
-        node._fold(piece)
+class _Garden:
+    """The folders that are kept, also by their paths."""
+
+    def __init__(self, kinds: Sequence[Kind], cost: Callable[[bytes], int]) -> None:
+        self._root = Plot(b"")
+        self._plots = {b"": self._root}
+        self._sides = [kind.side for kind in kinds]
+        self._cost = cost
+
+    def place(self, piece: Piece, room: int) -> int:
+        """Put a piece into its folder where there is room for it; what it costs, in either case."""
+        is_folder = piece.type == DIRECTORY
+        path, _, name = (piece.path, b"", b"") if is_folder else piece.path.rpartition(b"/")
+        plot = self._plots.get(path)
+        needed = 0
+        missing: list[bytes] = []
+        if plot is None:
+            _, missing = self._innermost(path)
+            needed += sum(FOLDER_COST + self._cost(one) for one in missing)
+        if not is_folder:
+            needed += LEAF_COST + self._cost(name) + len(str(piece.size))
+            needed += GROUP_COST if plot is None or piece[2:] not in plot._sorts else 0
+        if needed > room:
+            return room + 1
+        if plot is None:
+            plot = self._make(path)
+        if not is_folder:
+            plot.leaves.append(Leaf(name, *piece[1:]))
+            plot._sorts.add(piece[2:])
+        return needed
+
+    def count(self, piece: Piece, kept: bool) -> None:
+        """Add a piece to the innermost folder around it that is kept, to its rest if not kept."""
+        if piece.type == DIRECTORY:
+            return
+        path = piece.path.rpartition(b"/")[0]
+        plot = self._plots.get(path) or self._innermost(path)[0]
+        side = self._sides[piece.kind]
+        plot.sums[side] += piece.size
+        plot.counts[side] += 1
+        if not kept:
+            plot._fold(piece)
+
+    def rolled_up(self) -> Plot:
+        """The root, once all is counted: each folder with all that is below it."""
+        above = [(plot, parent) for plot, parent in self._root.pairs() if parent is not None]
+        for plot, parent in reversed(above):
+            for side in (0, 1):
+                parent.sums[side] += plot.sums[side]
+                parent.counts[side] += plot.counts[side]
+        return self._root
+
+    def _innermost(self, path: bytes) -> tuple[Plot, list[bytes]]:
+        """The innermost folder on the way to a path, and the parts of the path behind it."""
+        plot = self._root
+        parts = path.split(b"/")
+        for i, part in enumerate(parts):
+            below = plot.folders.get(part)
+            if below is None:
+                return plot, parts[i:]
+            plot = below
+        return plot, []
+
+    def _make(self, path: bytes) -> Plot:
+        plot, missing = self._innermost(path)
+        for part in missing:
+            below = plot.folders[part] = Plot(part)
+            plot = below
+        self._plots[path] = plot
+        return plot

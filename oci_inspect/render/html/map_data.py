@@ -15,6 +15,7 @@ escaped in it already.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -24,6 +25,9 @@ from oci_inspect.picture.pieces import Kind
 from oci_inspect.picture.plot import Leaf, Plot
 from oci_inspect.render.escape import terminal
 
+_PLAIN = re.compile(rb"[\w.+,=@~% -]*", re.ASCII).fullmatch
+_ESCAPED = re.compile("[<>&]").findall
+
 
 def shown_name(name: bytes) -> str:
     """A name as it stands in a page: text, with escapes for what would not be seen."""
@@ -32,10 +36,10 @@ def shown_name(name: bytes) -> str:
 
 def name_cost(name: bytes) -> int:
     """How many bytes a name takes in the JSON of a page."""
-    if name.isascii() and name.isalnum():
+    if _PLAIN(name):
         return len(name)
     text = shown_name(name)
-    return len(text.encode()) + sum(text.count(one) for one in '\\"') + 5 * text.count("<")
+    return len(text.encode()) + sum(text.count(one) for one in '\\"') + 5 * len(_ESCAPED(text))
 
 
 def map_data(
