@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from oci_inspect.errors import (
         ArchiveError,
         LimitExceededError,
+        MissingPackageError,
         NoSpaceError,
         OciInspectError,
         PathError,
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
     from oci_inspect.limits import Limits
     from oci_inspect.looking import LayerStack
     from oci_inspect.progress import Part, Position, Progress
+    from oci_inspect.render.html.compare_page import compare_html
+    from oci_inspect.render.html.report_page import report_html
     from oci_inspect.rules.model import Check, ImageCheck, Level, Setting, Verdict
     from oci_inspect.rules.rules_file import read_rules_file
     from oci_inspect.storing import disk_usage
@@ -100,6 +103,7 @@ _HOMES = {
     "LimitExceededError": "errors",
     "Limits": "limits",
     "Lost": "filesystem.journal",
+    "MissingPackageError": "errors",
     "NoSpaceError": "errors",
     "OciInspectError": "errors",
     "Other": "archive.contents",
@@ -132,6 +136,7 @@ _HOMES = {
     "analyze": "inspection",
     "check_images": "checking",
     "compare": "comparing",
+    "compare_html": "render.html.compare_page",
     "compare_images": "comparison.compare",
     "disk_usage": "storing",
     "export_tar": "exporting",
@@ -139,6 +144,7 @@ _HOMES = {
     "open_archive": "inspection",
     "read_base": "inspection",
     "read_rules_file": "rules.rules_file",
+    "report_html": "render.html.report_page",
     "scan_layer": "layer.scan",
 }
 
@@ -170,6 +176,7 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "Lost",
+    "MissingPackageError",
     "NoSpaceError",
     "OciInspectError",
     "Other",
@@ -203,6 +210,7 @@ __all__ = [
     "analyze",
     "check_images",
     "compare",
+    "compare_html",
     "compare_images",
     "disk_usage",
     "export_tar",
@@ -210,6 +218,7 @@ __all__ = [
     "open_archive",
     "read_base",
     "read_rules_file",
+    "report_html",
     "scan_layer",
 ]
 

@@ -124,3 +124,16 @@ class RulesError(OciInspectError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class MissingPackageError(OciInspectError):
+    """A package that only some work needs is not installed.
+
+    ``package`` is its name, ``extra`` the extra of ours that brings it, ``purpose`` what needs it.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package = package
+        self.extra = extra
+        self.purpose = purpose
+        super().__init__(f"{purpose} needs {package}: pip install 'oci-inspect[{extra}]'")

@@ -27,8 +27,8 @@ REAL = sorted(
     for path in (ROOT / "fixtures" / "real").glob("*.tar*")
     if not path.name.endswith(".rootfs.tar")
 )
-COMMANDS = tuple(one for one in ALL_COMMANDS if one not in ("cat", "export"))
-"""All but those that give bytes of the image."""
+COMMANDS = tuple(one for one in ALL_COMMANDS if one not in ("cat", "export", "report"))
+"""All but those that give bytes of the image, or a page."""
 NAMES = {"analyze": "analysis"}
 """Commands whose document is called otherwise."""
 ONE_IMAGE = ("inspect", "history", "dockerfile", "layers", "waste")

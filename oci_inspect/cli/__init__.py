@@ -15,6 +15,7 @@ import click
 
 from oci_inspect._version import __version__
 from oci_inspect.errors import (
+    MissingPackageError,
     NoSpaceError,
     OciInspectError,
     PathError,
@@ -37,10 +38,13 @@ FILE_COMMANDS = ("ls", "tree", "find", "diff", "log", "cat")
 """Those that look into an image's file system."""
 TAR_COMMANDS = ("export",)
 """Those that print no text but a tar."""
+PAGE_COMMANDS = ("report",)
+"""Those that print no text for people in a terminal but a page or a picture."""
 SEVERAL_COMMANDS = ("compare", "df", "check")
 """Those that take several archives."""
 COMMANDS = (
     *ARCHIVE_COMMANDS,
+    *PAGE_COMMANDS,
     *SEVERAL_COMMANDS,
     *FILE_COMMANDS,
     "extract",
@@ -127,6 +131,9 @@ def run(arguments: list[str] | None = None) -> int:
     except RulesError as error:
         for problem in error.problems:
             _say(problem)
+        return EXIT_USAGE
+    except MissingPackageError as error:
+        _say(str(error))
         return EXIT_USAGE
     except PathError as error:
         _say(str(error))

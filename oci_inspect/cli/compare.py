@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "table",
     "json",
     "markdown",
+    "html",
     example="oci-inspect compare old.tar image.tar",
     quiet="Only the verdict, in one line.",
     several="A [B]",
@@ -55,6 +56,11 @@ def command(
     from oci_inspect.cli import session
     from oci_inspect.cli.progress import progress_line
 
+    if common.format == "html" and not common.quiet:
+        from oci_inspect.render.html.templating import need_jinja
+
+        session.need_file(common, "compare.html")
+        need_jinja()
     with ExitStack() as opened:
         with progress_line(quiet=common.quiet) as progress:
             before, after = _open(common, archives, references, progress, opened)
@@ -67,6 +73,10 @@ def command(
         document = comparison_document(found, infos)
         paths = difference_documents(found)
         session.emit_pieces(common, json_pieces(document, "differences", paths))
+    elif common.format == "html" and not common.quiet:
+        from oci_inspect.render.html.compare_page import compare_html
+
+        session.emit(common, compare_html(found, infos))
     elif common.quiet:
         from oci_inspect.render.views.compare import verdict_line
 

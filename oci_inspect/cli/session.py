@@ -254,6 +254,12 @@ def goes_to_terminal(common: Common) -> bool:
     return common.output is None and sys.stdout is not None and sys.stdout.isatty()
 
 
+def need_file(common: Common, name: str) -> None:
+    """Raise :class:`click.UsageError` where a page or a picture would be printed to a terminal."""
+    if goes_to_terminal(common):
+        raise click.UsageError(f"this is not for a terminal: give --output {name}, or pipe it")
+
+
 def _width(to_terminal: bool) -> int:
     """The columns to fill: the terminal's, or COLUMNS, or, in a pipe, so many that all is shown."""
     told = os.environ.get("COLUMNS", "")

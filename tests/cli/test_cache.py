@@ -96,7 +96,7 @@ def test_without_a_cache_there_is_nothing_to_name_or_clear(run, monkeypatch, com
 # Who keeps, and who does not
 
 
-@pytest.mark.parametrize("command", ARCHIVE_COMMANDS)
+@pytest.mark.parametrize("command", (*ARCHIVE_COMMANDS, "report"))
 def test_every_command_that_scans_keeps_scans_unless_told_not_to(run, app, folder, command):
     more = ("--format", "docker") if command == "inspect" else ()
     cold = run(command, app, "--no-cache", *more)

@@ -17,7 +17,7 @@ from support.terminals import open_terminal
 
 from oci_inspect.cli import ARCHIVE_COMMANDS
 
-COMMANDS = (*ARCHIVE_COMMANDS, "df")
+COMMANDS = (*ARCHIVE_COMMANDS, "df", "report")
 
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 SENTENCES = {

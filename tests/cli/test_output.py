@@ -20,7 +20,7 @@ COMMANDS = (*ARCHIVE_COMMANDS, "df")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", (*COMMANDS, "report"))
 def test_a_file_holds_what_would_have_been_printed(run, app, tmp_path, command):
     path = tmp_path / "out"
     printed = run(command, app)

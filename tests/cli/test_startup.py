@@ -11,7 +11,7 @@ import pytest
 HEAVY = {
     *("tabulate", "wcwidth", "zstandard", "isal", "hashlib", "ssl", "lzma", "bz2", "zlib"),
     *("tempfile", "asyncio", "concurrent.futures", "json", "csv", "tarfile", "multiprocessing"),
-    "platformdirs",
+    *("platformdirs", "jinja2", "markupsafe"),
 }
 
 
@@ -51,7 +51,8 @@ ANSWER = "from oci_inspect.cli import run; run({!r})"
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["analyze", "--help"], ["cache", "--help"]]
+    "arguments",
+    [["--version"], ["--help"], ["analyze", "--help"], ["cache", "--help"], ["report", "--help"]],
 )
 def test_version_and_help_wait_for_nothing(arguments):
     found = imported(ANSWER.format(arguments))
@@ -100,3 +101,10 @@ def test_every_public_name_can_be_imported():
         assert name in dir(oci_inspect)
     with pytest.raises(AttributeError, match="nope"):
         oci_inspect.nope  # noqa: B018
+
+
+def test_jinja_is_brought_by_a_page_alone(app):
+    assert "jinja2" not in imported(ANSWER.format(["waste", str(app), "-o", "/dev/null"]))
+    found = imported(ANSWER.format(["report", str(app), "-o", "/dev/null"]))
+    assert {"jinja2", "markupsafe"} <= found
+    assert not found & {"tabulate", "wcwidth"}

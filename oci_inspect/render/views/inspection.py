@@ -47,6 +47,17 @@ _Pairs = list[tuple[str, Cell | tuple[Cell, ...]]]
 def inspect_view(image: Image, archive: ArchiveInfo | None = None) -> list[Block]:
     """Identity, what a container is run with, labels, annotations and the layers as claimed."""
     blocks: list[Block] = [Heading(title(image), level=1), _identity(image, archive)]
+    blocks += run_blocks(image)
+    blocks.append(_layers(image))
+    findings = [f for f in image.findings if f.severity is not Severity.INFO]
+    if findings:
+        blocks.append(findings_table(findings, "Findings"))
+    return blocks
+
+
+def run_blocks(image: Image) -> list[Block]:
+    """What a container is run with, labels and annotations; nothing for what there is not."""
+    blocks: list[Block] = []
     run = image.config.raw.get("config") if image.config else None
     if isinstance(run, dict):
         pairs = _run(run)
@@ -57,10 +68,6 @@ def inspect_view(image: Image, archive: ArchiveInfo | None = None) -> list[Block
             blocks.append(_mapping("Labels", labels))
     if image.manifest is not None and image.manifest.annotations:
         blocks.append(_mapping("Annotations", image.manifest.annotations))
-    blocks.append(_layers(image))
-    findings = [f for f in image.findings if f.severity is not Severity.INFO]
-    if findings:
-        blocks.append(findings_table(findings, "Findings"))
     return blocks
 
 

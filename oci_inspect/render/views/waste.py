@@ -58,7 +58,7 @@ def waste_view(
     if what_if is not None:
         blocks += what_if_blocks(image, what_if)
     if image.waste:
-        blocks += [_by_reason(image), _by_layer(image)]
+        blocks += [reason_table(image), wasteful_layers(image)]
     shown = image.worst if top is None else image.worst[:top]
     left = image.worst[len(shown) :]
     caption = (
@@ -70,7 +70,8 @@ def waste_view(
     return blocks
 
 
-def _by_reason(image: ImageAnalysis) -> Table:
+def reason_table(image: ImageAnalysis) -> Table:
+    """The waste of an image by the reason of it, the most first."""
     sums: dict[str, list[int]] = {}
     for one in image.waste:
         entry = sums.setdefault(one.reason.value, [0, 0])
@@ -94,7 +95,8 @@ def _by_reason(image: ImageAnalysis) -> Table:
     )
 
 
-def _by_layer(image: ImageAnalysis) -> Table:
+def wasteful_layers(image: ImageAnalysis) -> Table:
+    """The waste of an image by the layer that holds it, the most first."""
     wasteful = [layer for layer in image.layers if layer.wasted_bytes]
     return Table(
         title="By layer that holds it",

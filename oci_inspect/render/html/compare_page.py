@@ -1,0 +1,170 @@
+"""``compare --format html``: two images side by side, as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import replace
+
+from oci_inspect._version import __version__
+from oci_inspect.analysis.results import ArchiveInfo
+from oci_inspect.comparison.results import Comparison, LayerPair, Match, Transfer
+from oci_inspect.filesystem.comparing import Turn
+from oci_inspect.render.blocks import Facts, Heading, Role
+from oci_inspect.render.html.bars import LayerBar, colour_rules, layer_bar
+from oci_inspect.render.html.blocks import MOST_ROWS, Blocks, ShownBlock
+from oci_inspect.render.html.map_section import difference_map, page_with_map
+from oci_inspect.render.html.overview import Badge, Tile
+from oci_inspect.render.html.templating import need_jinja, render_page
+from oci_inspect.render.sizes import human_size, plural
+from oci_inspect.render.views.common import title
+from oci_inspect.render.views.compare import compare_view, verdict_line
+from oci_inspect.render.views.compare_files import signed
+
+_SECTIONS = {
+    "Side by side": ("sides", "Side by side"),
+    "Config": ("config", "Config"),
+    "Layers, bottom to top": ("layers", "Layers"),
+    "Same instruction, other bytes": ("rebuilds", "Rebuilds"),
+    "To make them the same": ("advice", "Advice"),
+    "Growth by folder": ("folders", "Folders"),
+    "Files, by growth": ("files", "Files"),
+}
+"""Where each table of the view is, and what leads there."""
+FIRST = "first that differs"
+_MATCHES = {Match.CHAIN_ID: "same", Match.DIFF_ID: "same tar"}
+
+
+def compare_html(found: Comparison, archives: tuple[ArchiveInfo, ArchiveInfo]) -> str:
+    """One HTML page on what is the same in two images and what is not; see :func:`report_html`.
+
+    ``archives`` are those of the first and the second image. Raises
+    :class:`~oci_inspect.MissingPackageError` where Jinja2 is not installed.
+    """
+    need_jinja()
+    view = compare_view(found, (archives[0].path, archives[1].path), MOST_ROWS)
+    blocks = Blocks()
+    facts = next(one for one in view if isinstance(one, Facts))
+    tables = [
+        _placed(blocks.one(one))
+        for one in view
+        if one is not facts and not isinstance(one, Heading)
+    ]
+    bars = _bars(found)
+    names = {
+        "name": f"{title(found.before)} compared with {title(found.after)}",
+        "version": __version__,
+        "sections": (
+            ("map", "Map"),
+            *(_SECTIONS[one.title] for one in tables if one.title in _SECTIONS),
+        ),
+        "sides": (title(found.before), title(found.after)),
+        "badge": _badge(found),
+        "tiles": _tiles(found, {one.id for one in tables}),
+        "bars": bars,
+        "facts": blocks.one(Facts(facts.pairs)),
+        "tables": tables,
+    }
+    css = "\n".join((colour_rules(), *(one.css for one in bars)))
+    return page_with_map(
+        lambda section: render_page("compare.html", css, **names, **section.names()),
+        lambda room: difference_map(found, room),
+    )
+
+
+def _placed(block: ShownBlock) -> ShownBlock:
+    place = _SECTIONS.get(block.title)
+    return block if place is None else replace(block, id=place[0])
+
+
+def _badge(found: Comparison) -> Badge:
+    line = verdict_line(found)
+    if not found.complete:
+        return Badge("INCOMPLETE", line, Role.ERROR.value)
+    if found.same and found.proven:
+        return Badge("the same", line, Role.OK.value)
+    return Badge("the same" if found.same else "different", line, Role.WARNING.value)
+
+
+def _tiles(found: Comparison, places: Container[str]) -> tuple[Tile, ...]:
+    """The figures; each leads to one of ``places``, or to where both images stand side by side."""
+
+    def link(place: str) -> str:
+        return f"#{place}" if place in places else "#sides"
+
+    differences = found.files.differences
+    counts = [
+        f"{count:,} {turn.value}"
+        for turn in Turn
+        if (count := sum(one.turn is turn for one in differences))
+    ]
+    old, new = found.before.totals.file_bytes, found.after.totals.file_bytes
+    shared, layers = found.shared.by_chain_id, len(found.after.layers)
+    broken = found.cache
+    return (
+        Tile("Paths that differ", f"{len(differences):,}", ", ".join(counts) or "none", "#map"),
+        Tile(
+            "Growth",
+            signed(new - old),
+            f"from {human_size(old)} to {human_size(new)}",
+            link("folders"),
+            f"{new - old:+,} bytes",
+        ),
+        Tile("Config", f"{len(found.config):,}", "settings that differ", link("config")),
+        Tile(
+            "Shared layers",
+            f"{shared.layers} of {layers}",
+            f"{human_size(shared.file_bytes)} of B" if shared.layers else "none of B's layers",
+            "#layers",
+        ),
+        Tile(
+            "First that differs",
+            "none" if broken is None else f"layer {broken.layer_index}",
+            "" if broken is None else broken.reason.value.replace("-", " "),
+            "#layers",
+        ),
+        _push(found.push),
+    )
+
+
+def _push(one: Transfer) -> Tile:
+    about = "at least " if one.unknown else "about " if one.estimated else ""
+    detail = f"{about}{plural(len(one.layers), 'layer')}, to a registry that has A"
+    return Tile("Push of B", human_size(one.size), detail, "#facts", f"{one.size:,} bytes")
+
+
+def _bars(found: Comparison) -> tuple[LayerBar, LayerBar]:
+    sums = [sum(layer.file_bytes for layer in one.layers) for one in (found.before, found.after)]
+    pairs = found.layers
+    return (
+        layer_bar(
+            found.before,
+            "bar-a",
+            anchor="#layers",
+            whole=max(sums),
+            notes=_notes(found, [one.before for one in pairs], len(found.before.layers)),
+        ),
+        layer_bar(
+            found.after,
+            "bar-b",
+            anchor="#layers",
+            whole=max(sums),
+            notes=_notes(found, [one.after for one in pairs], len(found.after.layers)),
+        ),
+    )
+
+
+def _notes(found: Comparison, indexes: Sequence[int | None], count: int) -> list[str]:
+    """A word on each layer of one side; ``indexes`` are the pairs' layers of that side."""
+    notes = ["differs"] * count
+    for pair, index in zip(found.layers, indexes, strict=True):
+        if index is not None:
+            notes[index] = _word(pair)
+    if found.cache is not None and found.cache.layer_index < count:
+        notes[found.cache.layer_index] = FIRST
+    return notes
+
+
+def _word(pair: LayerPair) -> str:
+    if pair.before is None or pair.after is None:
+        return "only in B" if pair.before is None else "only in A"
+    return _MATCHES.get(pair.match, "differs") if pair.match is not None else "differs"

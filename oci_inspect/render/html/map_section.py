@@ -1,0 +1,124 @@
+"""What the map of a page needs: its data, in a room of constant size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.comparison.results import Comparison
+from oci_inspect.picture.pieces import (
+    DIFFERENCE_KINDS,
+    IMAGE_KINDS,
+    Kind,
+    Piece,
+    difference_pieces,
+    image_pieces,
+)
+from oci_inspect.picture.plot import Plot, plant
+from oci_inspect.render.escape import terminal
+from oci_inspect.render.html.map_data import map_data, name_cost
+from oci_inspect.render.html.templating import json_element, trusted
+from oci_inspect.render.svg import still_map
+from oci_inspect.render.views.common import instruction_cell
+
+if TYPE_CHECKING:
+    from oci_inspect.render.html.templating import Markup
+
+ROOM = 4_000_000
+"""Bytes of the map's JSON."""
+MOST = 4_950_000
+"""Bytes of a page. Where all but the map takes more than is usual, the map takes less."""
+_MARGIN = 100_000
+LEAST = 10_000
+"""A smaller room is not tried: what is left then are names of layers."""
+_WORDS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class MapSection:
+    """``data`` is the JSON as a template puts it out, ``still`` a picture for a page at rest."""
+
+    title: str
+    data: Markup
+    still: Markup
+
+    def names(self) -> dict[str, Any]:
+        """What the template of the map uses."""
+        return {"map_title": self.title, "map_json": self.data, "map_still": self.still}
+
+
+def page_with_map(render: Callable[[MapSection], str], make: Callable[[int], MapSection]) -> str:
+    """A page that is no larger than :data:`MOST`; ``make`` is given the room of the map."""
+    section = make(ROOM)
+    page = render(section)
+    excess = len(page.encode("utf-8", "backslashreplace")) - MOST
+    if excess > 0:
+        # The still picture is not the same for another room: a little more than the excess goes.
+        left = len(section.data.encode()) - excess - _MARGIN
+        page = render(make(max(LEAST, left)))
+    return page
+
+
+def image_map(image: ImageAnalysis, room: int = ROOM) -> MapSection:
+    """The merged file system of an image, and beside it what is dead."""
+    return _section(
+        room,
+        "What takes the room",
+        lambda: image_pieces(image),
+        IMAGE_KINDS,
+        ("live", "dead"),
+        _layers(image),
+        hatched=(1,),
+    )
+
+
+def difference_map(found: Comparison, room: int = ROOM) -> MapSection:
+    """What only the first of two images has, and what only the second has."""
+    return _section(
+        room,
+        "What is different",
+        lambda: difference_pieces(found),
+        DIFFERENCE_KINDS,
+        ("only in A", "only in B"),
+        [_layers(found.before), _layers(found.after)],
+        hatched=(),
+    )
+
+
+def _section(
+    most: int,
+    title: str,
+    pieces: Callable[[], Iterable[Piece]],
+    kinds: tuple[Kind, ...],
+    sides: tuple[str, str],
+    layers: Sequence[Any],
+    hatched: Sequence[int],
+) -> MapSection:
+    room = most
+    while True:
+        plot = plant(pieces, kinds, room, name_cost)
+        data = json_element(map_data(plot, kinds, sides, layers))
+        size = len(data.encode())
+        if size <= most or room < LEAST:
+            return MapSection(title, data, _still(plot, kinds, sides, title, hatched))
+        # What stands around names is only estimated; files of many layers in one folder take more.
+        room = room * most // size * 19 // 20
+
+
+def _layers(image: ImageAnalysis) -> list[dict[str, str]]:
+    return [
+        {
+            "label": f"layer {layer.index}",
+            "instruction": terminal(instruction_cell(image, layer).text[:_WORDS]),
+        }
+        for layer in image.layers
+    ]
+
+
+def _still(
+    plot: Plot, kinds: Sequence[Kind], sides: tuple[str, str], title: str, hatched: Sequence[int]
+) -> Markup:
+    """The map as a picture, for those who run no script, and for paper."""
+    return trusted(still_map(plot, kinds, sides, title=title, hatched=hatched))
