@@ -50,14 +50,26 @@ def data_of(
     kept = list(pieces)
     if layers is None:
         layers = [
-            {"label": f"layer {i}", "instruction": f"RUN step {i}", "index": i} for i in range(12)
+            {
+                "label": f"layer {i}",
+                "colour": f"layer-{i % 8}",
+                "instruction": f"RUN step {i}",
+                "index": i,
+            }
+            for i in range(12)
         ]
     return map_data(plant(lambda: kept, kinds, room, name_cost), kinds, sides, layers)
 
 
 def difference_data(pieces: Iterable[Piece]) -> dict[str, Any]:
     """The data of a map of two images; kind 0 is only in A, 2 only in B."""
-    layers = [[{"label": f"layer {i}", "instruction": f"COPY {x}"} for i in (0, 1)] for x in "AB"]
+    layers = [
+        [
+            {"label": f"layer {i}", "colour": f"layer-{i}", "instruction": f"COPY {side}"}
+            for i in (0, 1)
+        ]
+        for side in "AB"
+    ]
     return data_of(pieces, kinds=DIFFERENCE_KINDS, sides=("only in A", "only in B"), layers=layers)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oci_inspect.analysis.results import ImageAnalysis
-from oci_inspect.picture.colours import INK, KINDS, LAYERS, NONE
+from oci_inspect.picture.colours import INK, KINDS, LAYERS, NONE, Palette, image_palette
 from oci_inspect.render.sizes import human_size
 from oci_inspect.render.views.common import instruction_cell
 
@@ -55,14 +55,17 @@ def layer_bar(
     anchor: str = "#layer-{}",
     whole: int = 0,
     notes: Sequence[str] = (),
+    palette: Palette | None = None,
 ) -> LayerBar:
     """The layers of an image, bottom to top, each as wide as the content of its files.
 
     ``anchor`` is where a segment leads, with ``{}`` for its index. ``whole`` is how many bytes the
-    full width stands for, where that is more than the image has; ``notes`` are words on the layers.
+    full width stands for, where that is more than the image has; ``notes`` are words on the layers,
+    ``palette`` their colours, where they are not the image's alone.
     """
     own = sum(layer.file_bytes for layer in image.layers)
     total = max(whole, own) or 1
+    colours = palette or image_palette(image)
     rules: list[str] = []
     segments: list[Segment] = []
     for layer in image.layers:
@@ -80,7 +83,7 @@ def layer_bar(
                 id=part,
                 index=layer.index,
                 href=anchor.format(layer.index),
-                colour=f"layer-{layer.index % len(LAYERS)}",
+                colour=colours.name(layer.index),
                 figures=f"{human_size(layer.file_bytes)}{dead}",
                 instruction=f"{text[:_WORDS]}…" if len(text) > _WORDS else text,
                 dead=bool(layer.wasted_bytes),

@@ -9,6 +9,7 @@ from oci_inspect._version import __version__
 from oci_inspect.analysis.results import ArchiveInfo
 from oci_inspect.comparison.results import Comparison, LayerPair, Match, Transfer
 from oci_inspect.filesystem.comparing import Turn
+from oci_inspect.picture.colours import image_palette
 from oci_inspect.render.blocks import Facts, Heading, Role
 from oci_inspect.render.html.bars import LayerBar, colour_rules, layer_bar
 from oci_inspect.render.html.blocks import MOST_ROWS, Blocks, ShownBlock
@@ -135,6 +136,7 @@ def _push(one: Transfer) -> Tile:
 def _bars(found: Comparison) -> tuple[LayerBar, LayerBar]:
     sums = [sum(layer.file_bytes for layer in one.layers) for one in (found.before, found.after)]
     pairs = found.layers
+    colours = image_palette(found.before, found.after)
     return (
         layer_bar(
             found.before,
@@ -142,6 +144,7 @@ def _bars(found: Comparison) -> tuple[LayerBar, LayerBar]:
             anchor="#layers",
             whole=max(sums),
             notes=_notes(found, [one.before for one in pairs], len(found.before.layers)),
+            palette=colours,
         ),
         layer_bar(
             found.after,
@@ -149,6 +152,7 @@ def _bars(found: Comparison) -> tuple[LayerBar, LayerBar]:
             anchor="#layers",
             whole=max(sums),
             notes=_notes(found, [one.after for one in pairs], len(found.after.layers)),
+            palette=colours,
         ),
     )
 

@@ -2,9 +2,10 @@
 
     {"sides": ["live", "dead"],
      "kinds": [{"key": "live", "label": "live", "side": 0}, ...],
-     "layers": [{"label": "layer 0", "instruction": "ADD ..."}, ...]     (or two lists, a side each)
+     "layers": [{"label": "layer 0", "colour": "layer-3", "instruction": "ADD ..."}, ...],
      "folders": [[parent, name, groups, rests], ...]}
 
+``layers`` are two lists, one for each side, where two images are compared; ``colour`` is a class.
 A folder's ``parent`` is its index in the list, always a lower one; the first is the root, with
 parent -1 and no name. A group is ``[layer, kind, type, names, sizes]``: names in one text with a
 ``/`` between, which no name can hold, and a size in bytes for each; ``type`` is a letter (``f``

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.comparison.results import Comparison
+from oci_inspect.picture.colours import Palette, image_palette
 from oci_inspect.picture.pieces import (
     DIFFERENCE_KINDS,
     IMAGE_KINDS,
@@ -16,7 +17,7 @@ from oci_inspect.picture.pieces import (
     difference_pieces,
     image_pieces,
 )
-from oci_inspect.picture.plot import Plot, plant
+from oci_inspect.picture.plot import plant
 from oci_inspect.render.escape import terminal
 from oci_inspect.render.html.map_data import map_data, name_cost
 from oci_inspect.render.html.templating import json_element, trusted
@@ -63,26 +64,30 @@ def page_with_map(render: Callable[[MapSection], str], make: Callable[[int], Map
 
 def image_map(image: ImageAnalysis, room: int = ROOM) -> MapSection:
     """The merged file system of an image, and beside it what is dead."""
+    palette = image_palette(image)
     return _section(
         room,
         "What takes the room",
         lambda: image_pieces(image),
         IMAGE_KINDS,
         ("live", "dead"),
-        _layers(image),
+        _layers(image, palette),
+        palette,
         hatched=(1,),
     )
 
 
 def difference_map(found: Comparison, room: int = ROOM) -> MapSection:
     """What only the first of two images has, and what only the second has."""
+    palette = image_palette(found.before, found.after)
     return _section(
         room,
         "What is different",
         lambda: difference_pieces(found),
         DIFFERENCE_KINDS,
         ("only in A", "only in B"),
-        [_layers(found.before), _layers(found.after)],
+        [_layers(found.before, palette), _layers(found.after, palette)],
+        palette,
         hatched=(),
     )
 
@@ -94,6 +99,8 @@ def _section(
     kinds: tuple[Kind, ...],
     sides: tuple[str, str],
     layers: Sequence[Any],
+    palette: Palette,
+    *,
     hatched: Sequence[int],
 ) -> MapSection:
     room = most
@@ -102,23 +109,21 @@ def _section(
         data = json_element(map_data(plot, kinds, sides, layers))
         size = len(data.encode())
         if size <= most or room < LEAST:
-            return MapSection(title, data, _still(plot, kinds, sides, title, hatched))
+            by = "layer" if hatched else "kind"
+            picture = still_map(
+                plot, kinds, sides, title=title, by=by, hatched=hatched, palette=palette
+            )
+            return MapSection(title, data, trusted(picture))
         # What stands around names is only estimated; files of many layers in one folder take more.
         room = room * most // size * 19 // 20
 
 
-def _layers(image: ImageAnalysis) -> list[dict[str, str]]:
+def _layers(image: ImageAnalysis, palette: Palette) -> list[dict[str, str]]:
     return [
         {
             "label": f"layer {layer.index}",
+            "colour": palette.name(layer.index),
             "instruction": terminal(instruction_cell(image, layer).text[:_WORDS]),
         }
         for layer in image.layers
     ]
-
-
-def _still(
-    plot: Plot, kinds: Sequence[Kind], sides: tuple[str, str], title: str, hatched: Sequence[int]
-) -> Markup:
-    """The map as a picture, for those who run no script, and for paper."""
-    return trusted(still_map(plot, kinds, sides, title=title, hatched=hatched))

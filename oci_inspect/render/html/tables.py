@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.findings import Finding, Severity
-from oci_inspect.picture.colours import LAYERS
+from oci_inspect.picture.colours import image_palette
 from oci_inspect.render.blocks import Bar, Count, Digest, Size
 from oci_inspect.render.cells import is_digest
 from oci_inspect.render.html.blocks import MOST_ROWS, Shown, shown_cell
@@ -44,6 +44,7 @@ LAYER_HEADERS = (
 def layer_rows(image: ImageAnalysis) -> list[LayerRow]:
     """The layers, bottom to top, with cells in the order of :data:`LAYER_HEADERS`."""
     whole = image.totals.file_bytes or 1
+    colours = image_palette(image)
     rows: list[LayerRow] = []
     for layer in image.layers:
         step = step_of(image, layer)
@@ -54,7 +55,7 @@ def layer_rows(image: ImageAnalysis) -> list[LayerRow]:
         rows.append(
             LayerRow(
                 layer.index,
-                f"layer-{layer.index % len(LAYERS)}",
+                colours.name(layer.index),
                 Shown((text,), told.role.value),
                 None if step is None else step.index + 1,
                 (

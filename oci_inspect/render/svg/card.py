@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 from oci_inspect.analysis.results import ArchiveInfo, ImageAnalysis, LayerResult, Status
 from oci_inspect.paths import path_text
 from oci_inspect.picture.bars import bar_segments
-from oci_inspect.picture.colours import INK
+from oci_inspect.picture.colours import INK, image_palette
 from oci_inspect.picture.pieces import IMAGE_KINDS, image_pieces
 from oci_inspect.picture.plot import plant
 from oci_inspect.picture.squarify import Rect
@@ -180,6 +180,7 @@ def _layers(card: Element, image: ImageAnalysis, y: float) -> float:
     bar = SubElement(card, "g")
     sizes = [layer.file_bytes for layer in image.layers]
     dead = [layer.wasted_bytes for layer in image.layers]
+    colours = image_palette(image)
     segments = bar_segments(sizes, dead, _ROOM * _UNIT, 2 * _UNIT)
     if not any(sizes):
         rect(bar, (_PAD, y, _ROOM, _BAR), {**_paint("line"), "rx": "3"})
@@ -191,7 +192,7 @@ def _layers(card: Element, image: ImageAnalysis, y: float) -> float:
         part = SubElement(bar, "g")
         words = instruction_cell(image, layer).text
         SubElement(part, "title").text = _layer_words(layer, words)
-        colour = fill(layer.index, "", "layer")
+        colour = fill(layer.index, colours)
         box = Rect(_PAD + x, y, width - gap, _BAR)
         rect(part, box, colour)
         hatch = min(gone, box.width)
@@ -215,9 +216,10 @@ def _layer_words(layer: LayerResult, instruction: str) -> str:
 def _legend(card: Element, image: ImageAnalysis, y: float) -> float:
     """The largest layers, a line each: number, instruction, size, dead."""
     listed = _largest(image.layers)
+    colours = image_palette(image)
     end = {"text-anchor": "end"}
     for layer in listed:
-        rect(card, (_PAD, y - 11, 22, 15), {**fill(layer.index, "", "layer"), "rx": "2"})
+        rect(card, (_PAD, y - 11, 22, 15), {**fill(layer.index, colours), "rx": "2"})
         middle = {"text-anchor": "middle", "fill": INK}
         text(card, (_PAD + 11, y + 0.8), str(layer.index), 11, 22, middle)
         words = instruction_cell(image, layer).text
@@ -244,7 +246,8 @@ def _map(card: Element, image: ImageAnalysis, y: float) -> float:
     if not image.totals.file_bytes:
         return y
     plot = plant(lambda: image_pieces(image), IMAGE_KINDS, _PLOT_ROOM)
-    draw_map(card, plot, IMAGE_KINDS, SIDES, Rect(_PAD, y, _ROOM, _MAP), _PREFIX)
+    box = Rect(_PAD, y, _ROOM, _MAP)
+    draw_map(card, plot, IMAGE_KINDS, SIDES, box, _PREFIX, palette=image_palette(image))
     return y + _MAP + 8
 
 

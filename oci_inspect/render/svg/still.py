@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from oci_inspect.paths import path_text
-from oci_inspect.picture.colours import INK, KINDS, LAYERS, NONE, layer_colour
+from oci_inspect.picture.colours import INK, KINDS, NONE, Palette
 from oci_inspect.picture.pieces import Kind
 from oci_inspect.picture.plot import Plot
 from oci_inspect.picture.squarify import Rect
@@ -37,13 +37,14 @@ def still_map(
     hatched: Sequence[int] = (1,),
     most: int = 240,
     title: str = "Map of the files by bytes",
+    palette: Palette | None = None,
 ) -> str:
     """The map of a plot alone, as an ``<svg>`` for the middle of a page.
 
     ``sides`` are the names of both sides (``live``, ``dead``; what stands behind a colon is left
     out where there is no room), ``hatched`` which of them are drawn so. ``by`` says what the
-    colours tell, ``layer`` or ``kind``. Ids in it begin with ``prefix``. ``most`` is about how many
-    tiles there are at most. Without bytes it says just that.
+    colours tell, ``layer`` (by the ``palette``) or ``kind``. Ids in it begin with ``prefix``.
+    ``most`` is about how many tiles there are at most. Without bytes it says just that.
     """
     told = " ".join(
         f"{name}: {human_size(plot.sums[side])} in {plural(plot.counts[side], 'file')}."
@@ -52,7 +53,7 @@ def still_map(
     svg = root(width, height, prefix, title, told)
     if hatched:
         hatch_pattern(svg, prefix)
-    draw_map(svg, plot, kinds, sides, Rect(0, 0, width, height), prefix, by, hatched, most)
+    draw_map(svg, plot, kinds, sides, Rect(0, 0, width, height), prefix, by, hatched, most, palette)
     return written(svg)
 
 
@@ -75,6 +76,7 @@ def draw_map(
     by: str = "layer",
     hatched: Sequence[int] = (1,),
     most: int = 240,
+    palette: Palette | None = None,
 ) -> None:
     """Draw the map of a plot in ``box``; :func:`hatch_pattern` was called before."""
     tiles = treemap(plot, kinds, box, SPACING, most)
@@ -86,13 +88,16 @@ def draw_map(
         line = {"text-anchor": "middle", "fill": "currentColor"}
         text(group, middle, nothing, 13, box.width - 20, line)
     headings = _headings(tiles, sides)
+    colours = palette or Palette()
     for tile in tiles:
         part = SubElement(group, "g")
         SubElement(part, "title").text = shown(_hint(tile, kinds, sides))
         if tile.is_open:
             _folder(part, tile, headings)
         else:
-            _closed(part, tile, kinds, prefix, by, tile.side in hatched)
+            kind = kinds[tile.kind].key if tile.kind >= 0 else ""
+            colour = fill(tile.layer_index, colours) if by == "layer" else kind_fill(kind)
+            _closed(part, tile, colour, f"{prefix}hatch" if tile.side in hatched else "")
 
 
 def _hint(tile: Tile, kinds: Sequence[Kind], sides: Sequence[str]) -> str:
@@ -144,16 +149,13 @@ def _folder(part: Element, tile: Tile, headings: Sequence[str]) -> None:
         _at_end(part, box, box.y + 13, size, room - used, {**look, "fill-opacity": "0.75"})
 
 
-def _closed(
-    part: Element, tile: Tile, kinds: Sequence[Kind], prefix: str, by: str, hatched: bool
-) -> None:
+def _closed(part: Element, tile: Tile, colour: dict[str, str], hatched: str) -> None:
     """A file, a folder that is not opened, or smaller things: a tile with its colour."""
     box = _within(tile.rect, 0.5 if min(tile.rect.width, tile.rect.height) > 4 else 0.1)
     corner = {"rx": "2"} if min(box.width, box.height) > 12 else {}
-    colour = fill(tile.layer_index, kinds[tile.kind].key if tile.kind >= 0 else "", by)
     rect(part, box, {**corner, **colour})
     if hatched:
-        rect(part, box, {**corner, "fill": f"url(#{prefix}hatch)"})
+        rect(part, box, {**corner, "fill": f"url(#{hatched})"})
     if box.height < 15 or box.width < 24:
         return
     size = human_size(tile.size)
@@ -185,12 +187,14 @@ def _at_end(
         text(part, (box.x + box.width - 6, y), words, _SMALL, room, end)
 
 
-def fill(layer_index: int, kind: str, by: str) -> dict[str, str]:
-    """The colour of a tile, as an attribute and as a class."""
-    if by == "kind":
-        return {"fill": KINDS.get(kind, NONE), "class": f"kind-{kind or 'none'}"}
-    name = layer_index % len(LAYERS) if layer_index >= 0 else "none"
-    return {"fill": layer_colour(layer_index), "class": f"layer-{name}"}
+def fill(layer_index: int, palette: Palette) -> dict[str, str]:
+    """The colour of a layer, as an attribute and as a class."""
+    return {"fill": palette.colour(layer_index), "class": palette.name(layer_index)}
+
+
+def kind_fill(kind: str) -> dict[str, str]:
+    """The colour of a kind, as an attribute and as a class."""
+    return {"fill": KINDS.get(kind, NONE), "class": f"kind-{kind or 'none'}"}
 
 
 def _halo(colour: str) -> dict[str, str]:
@@ -200,4 +204,5 @@ def _halo(colour: str) -> dict[str, str]:
 
 
 def _within(box: Rect, edge: float) -> Rect:
-    return Rect(box.x + edge, box.y + edge, box.width - 2 * edge, box.height - 2 * edge)
+    width, height = max(0.0, box.width - 2 * edge), max(0.0, box.height - 2 * edge)
+    return Rect(box.x + edge, box.y + edge, width, height)

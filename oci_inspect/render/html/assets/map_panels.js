@@ -31,8 +31,8 @@
   }
   const hashOf = (path) => `#map=${encoded(path)}`;
 
-  const colourClass = (by, layer, kind) =>
-    by === "kind" ? `kind-${map.kinds[kind].key}` : layer < 0 ? "layer-none" : `layer-${layer % 8}`;
+  const kindColour = (kind) => `kind-${map.kinds[kind].key}`;
+  const layerColour = (side, layer) => map.layer(side, layer)?.colour ?? "layer-none";
 
   const shorten = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
@@ -90,7 +90,7 @@
     const entries = [...found.values()].sort((a, b) => a.side - b.side || a.what - b.what);
     const list = make("ul", { class: "map-legend", "aria-label": "What the colours mean" });
     for (const one of entries) {
-      const colour = colourClass(by, one.what, by === "kind" ? one.what : 0);
+      const colour = by === "kind" ? kindColour(one.what) : layerColour(Math.max(one.side, 0), one.what);
       const text = by === "kind" ? map.kinds[one.what].label : layerText(Math.max(one.side, 0), one.what, 60);
       const title = by === "kind" ? text : layerText(Math.max(one.side, 0), one.what, 600);
       const hatch = by === "kind" && one.dead ? " map-dead" : "";
@@ -230,5 +230,5 @@
     return box;
   }
 
-  map.panels = { make, hashOf, colourClass, layerText, crumbs, legend, facts, table };
+  map.panels = { make, hashOf, kindColour, layerColour, layerText, crumbs, legend, facts, table };
 })();

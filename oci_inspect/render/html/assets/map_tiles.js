@@ -4,7 +4,7 @@
   const section = document.getElementById("map");
   if (!section || !section.ociMap) return;
   const map = section.ociMap;
-  const { make, colourClass, layerText } = map.panels;
+  const { make, kindColour, layerColour, layerText } = map.panels;
 
   function name(tile) {
     const smaller = map.plural(tile.count, "smaller file");
@@ -60,7 +60,8 @@
   function classOf(tile, by) {
     const dead = map.hatched && tile.side === 1 ? " map-dead" : "";
     if (tile.open) return `map-tile map-open${dead}`;
-    return `map-tile map-${tile.type}${dead} ${colourClass(by, tile.layer, tile.kind)}`;
+    const colour = by === "kind" ? kindColour(tile.kind) : layerColour(tile.side, tile.layer);
+    return `map-tile map-${tile.type}${dead} ${colour}`;
   }
 
   function label({ side, box, size }, upright, whole) {
