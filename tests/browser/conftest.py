@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -19,17 +19,24 @@ LISTEN = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
 
 
+def missing(what: str) -> NoReturn:
+    """Skip, or fail where somebody has installed a browser for these tests."""
+    if os.environ.get("OCI_INSPECT_BROWSER") == "required":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        pytest.skip("no browser tests: playwright is not installed")
+        missing("no browser tests: playwright is not installed")
     path = os.environ.get("OCI_INSPECT_CHROMIUM") or next(
         filter(None, map(shutil.which, NAMES)), ""
     )
     if not path:
-        pytest.skip(f"no browser tests: none of {', '.join(NAMES)}; set OCI_INSPECT_CHROMIUM")
+        missing(f"no browser tests: none of {', '.join(NAMES)}; set OCI_INSPECT_CHROMIUM")
     with sync_playwright() as playwright:
         # Chromium's sandbox refuses to start for root.
         args = ["--no-sandbox"] if os.geteuid() == 0 else []
