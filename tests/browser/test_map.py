@@ -364,6 +364,8 @@ def test_two_images_have_a_side_each(open_page):
     labels = page.locator(".map-label").all_inner_texts()
     assert [label.split(" · ")[0] for label in labels] == ["only in A 30B", "only in B 50B"]
     assert not any("map-dead" in one["classes"] for one in tiles(page))
+    assert page.locator(".map-legend").inner_text().split("\n") == ["only in A", "only in B"]
+    page.get_by_label("by layer").check()
     legend = page.locator(".map-legend").inner_text()
     assert "A layer 1: COPY A" in legend
     assert "B layer 1: COPY B" in legend

@@ -85,7 +85,7 @@ def difference_map(found: Comparison, room: int = ROOM) -> MapSection:
         "What is different",
         lambda: difference_pieces(found),
         DIFFERENCE_KINDS,
-        ("only in A", "only in B"),
+        ("content only in A", "content only in B"),
         [_layers(found.before, palette), _layers(found.after, palette)],
         palette,
         hatched=(),

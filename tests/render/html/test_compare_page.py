@@ -83,7 +83,7 @@ def test_layers_that_are_the_same_are_marked_and_the_first_that_differs(tmp_path
     badge = page.all(cls="badge")[0]
     assert badge.words.startswith("different") and "warning" in badge.attributes["class"]
     document = json.loads(next(one for one in page.all("script") if one.attributes).text)
-    assert document["sides"] == ["only in A", "only in B"]
+    assert document["sides"] == ["content only in A", "content only in B"]
     kinds = {
         names: document["kinds"][kind]["key"]
         for folder in document["folders"]

@@ -15,7 +15,7 @@
     return;
   }
 
-  const state = { folder: 0, leaf: null, by: "layer", tiles: [], nodes: [], at: 0, width: 0, height: 0 };
+  const state = { folder: 0, leaf: null, by: map.twoSided ? "kind" : "layer", tiles: [], nodes: [], at: 0, width: 0, height: 0 };
   let pending = null; // what a click meant: two names may read the same in an address
   let known = location.hash;
 
@@ -36,7 +36,7 @@
   const factsBox = make("div", { class: "map-facts-box" });
   const tableBox = make("div", { class: "map-table-box" });
   const colours = ["layer", "kind"].map((by) => {
-    const radio = make("input", { type: "radio", name: "map-colour", value: by, checked: by === "layer" });
+    const radio = make("input", { type: "radio", name: "map-colour", value: by, checked: by === state.by });
     radio.addEventListener("change", () => {
       state.by = by;
       paint();
