@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from oci_inspect.progress import Part, Position, Progress
     from oci_inspect.render.html.compare_page import compare_html
     from oci_inspect.render.html.report_page import report_html
+    from oci_inspect.render.svg.card import report_svg
     from oci_inspect.rules.model import Check, ImageCheck, Level, Setting, Verdict
     from oci_inspect.rules.rules_file import read_rules_file
     from oci_inspect.storing import disk_usage
@@ -145,6 +146,7 @@ _HOMES = {
     "read_base": "inspection",
     "read_rules_file": "rules.rules_file",
     "report_html": "render.html.report_page",
+    "report_svg": "render.svg.card",
     "scan_layer": "layer.scan",
 }
 
@@ -219,6 +221,7 @@ __all__ = [
     "read_base",
     "read_rules_file",
     "report_html",
+    "report_svg",
     "scan_layer",
 ]
 

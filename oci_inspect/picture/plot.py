@@ -141,7 +141,10 @@ def plant(
 
 
 class _Candidates:
-    """The ``most`` largest pieces; of those of the size where that ends, the first that come."""
+    """The ``most`` largest pieces; of those of the size where that ends, the first that come.
+
+    Folders' paths are held once each, however many pieces lie in them.
+    """
 
     def __init__(self, pieces: Iterable[Piece], sizes: array[int], most: int) -> None:
         least, ties = -1, 0
@@ -150,23 +153,36 @@ class _Candidates:
             least = top[-1]
             ties = most - sum(size > least for size in top)
         self._numbers = array("q")
-        self._pieces: list[Piece] = []
+        self._names: list[bytes] = []
+        self._folders: list[bytes] = []
+        self._facts: list[tuple[int, int, int, int]] = []
+        known: dict[bytes, bytes] = {}
+        same: dict[tuple[int, int, int, int], tuple[int, int, int, int]] = {}
         for number, piece in enumerate(pieces):
             if piece.size == least and ties:
                 ties -= 1
             elif piece.size <= least:
                 continue
+            folder, _, name = piece.path.rpartition(b"/")
+            facts = piece[1:]
             self._numbers.append(number)
-            self._pieces.append(piece)
+            self._names.append(name)
+            self._folders.append(known.setdefault(folder, folder))
+            self._facts.append(facts if piece.size else same.setdefault(facts, facts))
 
     def in_order(self) -> Iterator[tuple[int, Piece]]:
-        """The largest first, then by path; with each the number at which it came."""
-        pieces = self._pieces
-        order = list(range(len(pieces)))
-        for column in (4, 3, 2, 0):  # one after the other: no keys have to be made
-            order.sort(key=lambda i, column=column: pieces[i][column])  # type: ignore[misc]
-        order.sort(key=lambda i: pieces[i].size, reverse=True)
-        return ((self._numbers[i], pieces[i]) for i in order)
+        """The largest first, then by folder and name; with each the number at which it came."""
+        names, folders, facts = self._names, self._folders, self._facts
+        order = list(range(len(names)))
+        # One after the other: no keys have to be made.
+        for column in (3, 2, 1):
+            order.sort(key=lambda i, column=column: facts[i][column])  # type: ignore[misc]
+        order.sort(key=names.__getitem__)
+        order.sort(key=folders.__getitem__)
+        order.sort(key=lambda i: facts[i][0], reverse=True)
+        for i in order:
+            path = folders[i] + b"/" + names[i] if folders[i] else names[i]
+            yield self._numbers[i], Piece(path, *facts[i])
 
 
 class _Garden:

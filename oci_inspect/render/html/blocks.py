@@ -30,7 +30,6 @@ from oci_inspect.render.blocks import (
     Text,
 )
 from oci_inspect.render.cells import is_digest, machine, role_of, short_digest, shown
-from oci_inspect.render.html.templating import LONGEST
 
 MOST_ROWS = 500
 """Rows of a table, and cells of a fact, that a page has."""
@@ -206,20 +205,11 @@ def shown_cell(cell: Cell, link: str = "") -> Shown:
     text = shown(cell)
     role = role_of(cell)
     if isinstance(cell, Text) and role is Role.CODE:
-        return Shown(text_lines(text), "code", code=True)
+        return Shown((text,), "code", code=True)
     if is_digest(text):
         return shown_cell(Digest(text), link)
     href = f"#{link}{text}" if link and text.isascii() and text.isdigit() else ""
     return Shown((text,), _class(role), href=href)
-
-
-def text_lines(text: str) -> tuple[str, ...]:
-    """The lines of a text that may be long, of which no more is shown than of any other."""
-    kept = text[:LONGEST]
-    lines = tuple(kept.split("\n"))
-    if len(text) > LONGEST:
-        lines += (f"… {len(text) - LONGEST:,} more characters",)
-    return lines
 
 
 def _class(role: Role) -> str:

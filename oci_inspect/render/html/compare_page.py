@@ -67,7 +67,9 @@ def compare_html(found: Comparison, archives: tuple[ArchiveInfo, ArchiveInfo]) -
     }
     css = "\n".join((colour_rules(), *(one.css for one in bars)))
     return page_with_map(
-        lambda section: render_page("compare.html", css, **names, **section.names()),
+        lambda section, longest: render_page(
+            "compare.html", css, longest, **names, **section.names()
+        ),
         lambda room: difference_map(found, room),
     )
 

@@ -20,7 +20,7 @@ from oci_inspect.picture.pieces import (
 from oci_inspect.picture.plot import plant
 from oci_inspect.render.escape import terminal
 from oci_inspect.render.html.map_data import map_data, name_cost
-from oci_inspect.render.html.templating import json_element, trusted
+from oci_inspect.render.html.templating import LENGTHS, json_element, trusted
 from oci_inspect.render.svg import still_map
 from oci_inspect.render.views.common import instruction_cell
 
@@ -32,6 +32,8 @@ ROOM = 4_000_000
 MOST = 4_950_000
 """Bytes of a page. Where all but the map takes more than is usual, the map takes less."""
 _MARGIN = 100_000
+_DECENT = 5
+"""The part of a page that is left to the map before texts are shown shorter: one in so many."""
 LEAST = 10_000
 """A smaller room is not tried: what is left then are names of layers."""
 _WORDS = 160
@@ -50,16 +52,29 @@ class MapSection:
         return {"map_title": self.title, "map_json": self.data, "map_still": self.still}
 
 
-def page_with_map(render: Callable[[MapSection], str], make: Callable[[int], MapSection]) -> str:
-    """A page that is no larger than :data:`MOST`; ``make`` is given the room of the map."""
+def page_with_map(
+    render: Callable[[MapSection, int], str], make: Callable[[int], MapSection]
+) -> str:
+    """A page that is no larger than :data:`MOST`.
+
+    ``make`` is given the room of the map, ``render`` how many characters of a text are shown. The
+    map gives way first, texts only where nothing would be left of it.
+    """
     section = make(ROOM)
-    page = render(section)
-    excess = len(page.encode("utf-8", "backslashreplace")) - MOST
-    if excess > 0:
-        # The still picture is not the same for another room: a little more than the excess goes.
-        left = len(section.data.encode()) - excess - _MARGIN
-        page = render(make(max(LEAST, left)))
+    page = ""
+    for longest in LENGTHS:
+        page = render(section, longest)
+        if (size := _size(page)) <= MOST:
+            break
+        left = MOST - _MARGIN - (size - _size(section.data))
+        if left * _DECENT >= MOST or longest == LENGTHS[-1]:
+            page = render(make(max(LEAST, left)), longest)
+            break
     return page
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
 def image_map(image: ImageAnalysis, room: int = ROOM) -> MapSection:
@@ -107,7 +122,7 @@ def _section(
     while True:
         plot = plant(pieces, kinds, room, name_cost)
         data = json_element(map_data(plot, kinds, sides, layers))
-        size = len(data.encode())
+        size = _size(data)
         if size <= most or room < LEAST:
             by = "layer" if hatched else "kind"
             picture = still_map(

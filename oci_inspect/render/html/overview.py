@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oci_inspect.analysis.results import ArchiveInfo, ImageAnalysis
 from oci_inspect.findings import Finding, Severity
+from oci_inspect.paths import file_text
 from oci_inspect.render.blocks import Role
 from oci_inspect.render.cells import short_digest
 from oci_inspect.render.sizes import clock, human_size, percent, plural
@@ -61,8 +62,9 @@ class Overview:
 def overview(image: ImageAnalysis, archive: ArchiveInfo, findings: Sequence[Finding]) -> Overview:
     """The first screen of an image; ``findings`` are those about the archive itself."""
     also = image.references[1:]
+    path = file_text(archive.path)
     meta = [
-        Meta("Archive", archive.path.rpartition("/")[2] or archive.path, archive.path),
+        Meta("Archive", path.rpartition("/")[2] or path, path),
         Meta("Kind", archive_line(archive)),
         Meta("Platform", str(image.platform)),
         Meta("Created", clock(image.created)),
@@ -95,15 +97,15 @@ def badge(image: ImageAnalysis) -> Badge:
 def _tiles(image: ImageAnalysis, findings: Sequence[Finding]) -> tuple[Tile, ...]:
     totals = image.totals
     whole = image.complete
-    least = "" if whole else "at least "
     dead = human_size(totals.wasted_bytes)
     steps, empty = len(image.history), sum(one.layer_index is None for one in image.history)
     return (
         Tile(
             "Size",
             human_size(totals.file_bytes),
-            f"{least}{human_size(totals.size)} stored, {human_size(totals.uncompressed_size)} "
-            "unpacked",
+            f"{human_size(totals.size)} stored, {human_size(totals.uncompressed_size)} unpacked"
+            if whole
+            else "at least: not all was read",
             "#layers",
             f"{totals.file_bytes:,} bytes of files in all layers",
         ),
@@ -129,7 +131,12 @@ def _tiles(image: ImageAnalysis, findings: Sequence[Finding]) -> tuple[Tile, ...
             f"{plural(steps, 'step')}, {empty:,} without a layer" if steps else "no history",
             "#layers",
         ),
-        Tile("Files", f"{totals.files:,}", "in the merged tree", "#map"),
+        Tile(
+            "Files",
+            f"{totals.files:,}",
+            "in the merged tree" if whole else "at least: not all was read",
+            "#map",
+        ),
         _finding_tile((*image.findings, *findings)),
     )
 

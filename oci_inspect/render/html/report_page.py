@@ -62,7 +62,9 @@ def report_html(
     }
     css = f"{colour_rules()}\n{bar.css}"
     return page_with_map(
-        lambda section: render_page("report.html", css, **names, **section.names()),
+        lambda section, longest: render_page(
+            "report.html", css, longest, **names, **section.names()
+        ),
         lambda room: image_map(image, room),
     )
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from oci_inspect.analysis.instructions import from_comment
 from oci_inspect.analysis.results import HistoryStep, ImageAnalysis
-from oci_inspect.render.html.blocks import text_lines
 from oci_inspect.render.sizes import clock, human_size, percent, plural
 
 MOST_STEPS = 600
@@ -15,7 +14,7 @@ MOST_STEPS = 600
 
 @dataclass(frozen=True, slots=True)
 class ShownStep:
-    """One step. ``number`` counts from 1; ``keyword`` is set apart from the first of ``lines``.
+    """One step. ``number`` counts from 1; ``keyword`` is set apart from the ``text`` behind it.
 
     ``share`` is that of the image's bytes, ``dead`` how much of that is dead, in percent of the
     image. ``comments`` are what is told of the step, ``base`` is set where the base image ends.
@@ -30,7 +29,7 @@ class ShownStep:
     waste: str
     created: str
     keyword: str
-    lines: tuple[str, ...]
+    text: str
     comments: tuple[str, ...]
     raw: bool
     base: str
@@ -83,7 +82,7 @@ def _step(image: ImageAnalysis, step: HistoryStep) -> ShownStep:
         waste=f"{human_size(wasted)} dead ({percent(wasted / (step.size or 1))})" if wasted else "",
         created=clock(step.created),
         keyword=keyword,
-        lines=text_lines(text),
+        text=text,
         comments=tuple(comments),
         raw=step.raw,
         base=_base_ends(image, layer.index) if layer is not None else "",

@@ -1,6 +1,6 @@
 """The one home of Jinja2: templates, what they say made safe, and the page's own security policy.
 
-Whatever a template puts out goes through :class:`_Room` first (control characters and marks of
+Whatever a template puts out goes through :class:`_Cut` first (control characters and marks of
 direction become visible escapes, long text is cut) and then through Jinja2's autoescape. Nothing
 has to be remembered in a template for that, and nothing of an archive gets around it.
 """
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup as Markup
 
-LONGEST = 2_000
-"""Characters of one text of an archive that are shown."""
-ROOM = 250_000
-"""Bytes of all texts of a page together, the map aside; behind them texts are cut short."""
-SHORTEST = 40
-"""Characters of a text that are shown where the room of the page is used up."""
+LENGTHS = (2_000, 400, 80, 30)
+"""Characters of one text of an archive that are shown; fewer where the page would be too large."""
+PLAIN = 160
+"""Characters that are never cut in a page of the usual size: digests, our own sentences."""
 
 STYLES = ("page.css", "map.css")
 SCRIPTS = (
@@ -44,10 +42,11 @@ def need_jinja() -> None:
         raise MissingPackageError("Jinja2", "html", "the HTML report") from None
 
 
-def render_page(template: str, css: str, **names: Any) -> str:
+def render_page(template: str, css: str, longest: int = LENGTHS[0], **names: Any) -> str:
     """A whole page: a template, its style with the rules of ``css`` behind, its script, its policy.
 
-    ``names`` are what the template may use. Raises :class:`MissingPackageError`.
+    ``names`` are what the template may use. No text is shown beyond ``longest`` characters. Raises
+    :class:`MissingPackageError`.
     """
     need_jinja()
     from markupsafe import Markup
@@ -60,7 +59,7 @@ def render_page(template: str, css: str, **names: Any) -> str:
         "trusted-types 'none'"
     )
     page = (
-        _environment(_Room())
+        _environment(_Cut(longest))
         .get_template(template)
         # What is ours goes in as it is: the hashes are of these very bytes.
         .render(style=Markup(style), script=Markup(script), policy=Markup(policy), **names)
@@ -108,33 +107,39 @@ def _script() -> str:
     return "\n".join(map(_asset, SCRIPTS))
 
 
-class _Room:
+class _Cut:
     """Makes text of an archive safe to see, and cuts it so that no page grows without end."""
 
-    def __init__(self) -> None:
-        self._left = ROOM
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._plain = max(longest, PLAIN) if longest >= LENGTHS[1] else longest
 
     def __call__(self, value: Any) -> Any:
         """What stands for a value in a page; markup of ours stays as it is."""
         if hasattr(value, "__html__") or not isinstance(value, str):
             return value
-        if len(value) <= SHORTEST:
+        if len(value) <= self._plain:
             return terminal(value)
-        most = LONGEST if self._left > 0 else SHORTEST
-        left = len(value) - most
-        shown = terminal(value[:most])
-        self._left -= len(shown.encode()) + 4 * sum(map(shown.count, "&<>'\""))
-        return shown if left <= 0 else f"{shown} … {left:,} more characters"
+        left = len(value) - self._longest
+        return f"{terminal(value[: self._longest])} … {left:,} more characters"
+
+    def lines(self, text: str) -> list[str]:
+        """The lines of a text, of which no more is shown than of any other."""
+        lines = text[: self._longest].split("\n")
+        left = len(text) - self._longest
+        return [*lines, f"… {left:,} more characters"] if left > 0 else lines
 
 
-def _environment(room: _Room) -> Environment:
+def _environment(cut: _Cut) -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("oci_inspect.render.html"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=room,
+        finalize=cut,
     )
+    made.globals["lines"] = cut.lines
+    return made

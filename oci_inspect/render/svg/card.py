@@ -30,6 +30,7 @@ _PAD = 28
 _ROOM = WIDTH - 2 * _PAD
 _BAR, _MAP = 36, 340
 _LISTED, _ADVISED = 4, 3
+_WORDS = 300
 _PLOT_ROOM = 100_000
 _UNIT = 100
 """Parts of a pixel that the bar is counted in."""
@@ -210,7 +211,8 @@ def _layers(card: Element, image: ImageAnalysis, y: float) -> float:
 
 def _layer_words(layer: LayerResult, instruction: str) -> str:
     dead = f", {human_size(layer.wasted_bytes)} dead" if layer.wasted_bytes else ""
-    return shown(f"layer {layer.index}: {human_size(layer.file_bytes)}{dead}: {instruction}")
+    words = instruction if len(instruction) <= _WORDS else f"{instruction[:_WORDS]}…"
+    return shown(f"layer {layer.index}: {human_size(layer.file_bytes)}{dead}: {words}")
 
 
 def _legend(card: Element, image: ImageAnalysis, y: float) -> float:

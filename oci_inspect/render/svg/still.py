@@ -21,6 +21,8 @@ from oci_inspect.render.svg.elements import path, rect, root, shown, text, text_
 
 SPACING = Spacing(header=18, edge=2, gap=10, least=15, open_from=72, largest=46)
 _SMALL, _LABEL = 11, 12
+_HINT = 200
+"""Characters of a path that are told of a tile."""
 _LEAST = 5
 """Characters that a name keeps when it is cut: fewer say nothing."""
 
@@ -101,7 +103,7 @@ def draw_map(
 
 
 def _hint(tile: Tile, kinds: Sequence[Kind], sides: Sequence[str]) -> str:
-    where = "/" + path_text(tile.path)
+    where = _end_of("/" + path_text(tile.path))
     size = human_size(tile.size)
     if tile.is_rest:
         return f"{_smaller(tile)} in {where}, {size}, {sides[tile.side]}"
@@ -109,6 +111,11 @@ def _hint(tile: Tile, kinds: Sequence[Kind], sides: Sequence[str]) -> str:
         return f"{where}: {size} in {plural(tile.paths, 'file')}, {sides[tile.side]}"
     layer = f", layer {tile.layer_index}" if tile.layer_index >= 0 else ""
     return f"{where}: {size}, {kinds[tile.kind].label}{layer}"
+
+
+def _end_of(path: str) -> str:
+    """A path of which the beginning is left out where it is long."""
+    return path if len(path) <= _HINT else f"…{path[-_HINT:]}"
 
 
 def _headings(tiles: Sequence[Tile], sides: Sequence[str]) -> list[str]:

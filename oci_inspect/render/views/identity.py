@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oci_inspect.analysis.results import ArchiveInfo, ImageAnalysis
+from oci_inspect.paths import file_text
 from oci_inspect.render.blocks import Cell, Digest, Facts
 from oci_inspect.render.sizes import clock
 from oci_inspect.render.views.common import archive_line
@@ -28,7 +29,7 @@ def identity_facts(image: ImageAnalysis, archive: ArchiveInfo) -> Facts:
         pairs.append(("Author", config.author))
     if image.base is not None and image.base.digest:
         pairs.append(("Base's digest", Digest(image.base.digest, "full")))
-    pairs += [("Archive", archive.path), ("Kind", archive_line(archive))]
+    pairs += [("Archive", file_text(archive.path)), ("Kind", archive_line(archive))]
     chain = tuple(Digest(one.chain_id, "full") for one in image.layers if one.chain_id)
     if chain:
         pairs.append(("Chain IDs", chain))

@@ -12,7 +12,7 @@ import pytest
 from support.images import ImageBuilder, docker_archive, oci_layout
 from support.tars import TarBuilder
 
-from oci_inspect import analyze, report_html
+from oci_inspect import analyze, compare, compare_html, report_html
 from oci_inspect.errors import MissingPackageError
 from oci_inspect.render import json as documents
 
@@ -22,6 +22,11 @@ REAL = Path(__file__).parent.parent.parent.parent / "fixtures" / "real"
 def page_of(path) -> str:
     analysis = analyze(path)
     return report_html(analysis.images[0], analysis.archive, analysis.findings)
+
+
+def comparison_of(before, after) -> str:
+    archives = analyze(before).archive, analyze(after).archive
+    return compare_html(compare(before, after), archives)
 
 
 @pytest.fixture(scope="module", name="app")
@@ -258,9 +263,46 @@ def test_a_config_of_four_megabytes_makes_no_large_page(tmp_path):
     path = oci_layout(image).write_file(tmp_path / "a.tar")
     assert len(image.config) > 2_000_000
     page = page_of(path)
-    assert len(page.encode()) < 1_000_000
+    assert len(page.encode()) < 5_000_000
     assert "9,400 more steps: 'oci-inspect history' lists them" in page
     assert re.search(r"… [\d,]+ more characters", page)
+
+
+LINES = {
+    "entities": ('"' * 38 + "\n") * 50,
+    "unseen": ("\U000e0101" * 38 + "\n") * 8,
+    "empty": "\n" * 1_900,
+}
+
+
+@pytest.mark.parametrize("text", LINES.values(), ids=LINES)
+def test_short_lines_make_no_large_page(tmp_path, text):
+    """Each line is short, and markup stands around it."""
+    run = {"Env": [f"{i}={text}" for i in range(150)], "Cmd": [text] * 100, "OnBuild": [text] * 100}
+    image = ImageBuilder("a:1", run=run)
+    for i in range(300):
+        image.layer(TarBuilder().file(f"f{i}", b"x"), created_by=f"RUN {i} {text}")
+    for i in range(300):
+        image.empty(f"RUN {i} {text}")
+    path = docker_archive(image).write_file(tmp_path / "a.tar")
+    assert 1_000_000 < len(image.config) < 4 * 1024 * 1024
+    for page in (page_of(path), comparison_of(path, path)):
+        assert len(page.encode()) < 5_000_000
+
+
+def test_digests_are_whole_also_behind_many_long_instructions(tmp_path):
+    image = ImageBuilder("a:1")
+    for i in range(200):
+        image.layer(TarBuilder().file(f"f{i}", b"x"), created_by=f"RUN {i} " + "w " * 950)
+    path = oci_layout(image).write_file(tmp_path / "a.tar")
+    analysis = analyze(path)
+    page = page_of(path)
+    found = analysis.images[0]
+    digests = [found.image_id, found.manifest_digest, *(one.chain_id for one in found.layers)]
+    assert all(page.count(digest) for digest in digests)
+    identity = page.partition('id="identity"')[2]
+    assert all(digest in identity for digest in digests)
+    assert "more characters" not in identity
 
 
 def test_a_page_of_as_many_layers_as_an_image_may_have(tmp_path, parse):

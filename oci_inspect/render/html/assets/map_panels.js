@@ -22,14 +22,7 @@
     return node;
   }
 
-  function encoded(path) {
-    try {
-      return path.split("/").map(encodeURIComponent).join("/");
-    } catch {
-      return encodeURI("/");
-    }
-  }
-  const hashOf = (path) => `#map=${encoded(path)}`;
+  const hashOf = (path) => `#map=${path.split("/").map(encodeURIComponent).join("/")}`;
 
   const kindColour = (kind) => `kind-${map.kinds[kind].key}`;
   const layerColour = (side, layer) => map.layer(side, layer)?.colour ?? "layer-none";
@@ -40,16 +33,16 @@
   function layerText(side, index, most) {
     const found = map.layer(side, index);
     if (found === null) return index < 0 ? "no layer" : `layer ${index}`;
-    const label = map.twoSided && !/[AB]/.test(found.label) ? `${"AB"[side]} ${found.label}` : found.label;
+    const label = map.twoSided ? `${"AB"[side]} ${found.label}` : found.label;
     return found.instruction ? `${label}: ${shorten(found.instruction, most)}` : label;
   }
 
   function layerLink(side, index) {
     const found = map.layer(side, index);
     const text = layerText(side, index, 400);
-    const anchor = (found && found.anchor) || (found && !map.twoSided ? `layer-${found.index ?? index}` : null);
-    if (anchor === null || !document.getElementById(anchor)) return make("span", {}, text);
-    return make("a", { href: `#${encodeURIComponent(anchor)}` }, text);
+    const anchor = `layer-${index}`;
+    if (found === null || map.twoSided || !document.getElementById(anchor)) return make("span", {}, text);
+    return make("a", { href: `#${anchor}` }, text);
   }
 
   const sizeText = (bytes) => make("span", { title: map.plural(bytes, "byte") }, map.humanSize(bytes));

@@ -23,8 +23,6 @@
       code.textContent = link.dataset.instruction;
       line.replaceChildren(name, code);
     };
-    if (box.dataset.told) continue;
-    box.dataset.told = "yes";
     for (const link of links) {
       // The line says it; a tooltip on top of it would say it twice.
       link.dataset.instruction = link.title;
@@ -48,6 +46,17 @@
     for (const one of opened) one.open = false;
     opened = [];
   });
+
+  // An address may lead to what is folded together.
+  const unfold = () => {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    const folded = target && target.closest("details:not([open])");
+    if (!folded) return;
+    folded.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
 
   // Which section is being read.
   const links = new Map();

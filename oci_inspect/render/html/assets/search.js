@@ -13,11 +13,7 @@
   const SLICE = 8; // milliseconds of work at a time
   const PAGE = 100; // results
 
-  let place = document.getElementById("search");
-  if (!place) {
-    place = make("section", { id: "search" });
-    section.before(place);
-  }
+  const place = document.getElementById("search");
   const input = make("input", {
     type: "search",
     id: "search-text",
