@@ -43,6 +43,7 @@ from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse, ScanKeeper
 from oci_inspect.scanning import (
     Means,
+    beside_a_window,
     bytes_of,
     check_blobs,
     cores,
@@ -261,7 +262,8 @@ def open_archive(
     helpers = Helpers(min(means.jobs - 1, LANES))
     try:
         visit = visitor(means, helpers) if scan else None
-        store = open_store(os.fspath(path), visit, limits, told, keep=keep)
+        inside = visitor(beside_a_window(means), helpers) if scan else None
+        store = open_store(os.fspath(path), visit, limits, told, keep=keep, inside=inside)
     finally:
         helpers.dismiss()
     try:

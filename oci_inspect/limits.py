@@ -16,6 +16,9 @@ TIB = 1024 * GIB
 SHARED_WINDOW = 8 * MIB
 """Bytes of zstd window up to which layers are read side by side; larger ones take turns."""
 
+SHARED_XZ = 12 * MIB
+"""The same for the memory of xz (``xz -6``, the default, asks for 9 MiB)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -25,6 +28,8 @@ class Limits:
     """Bytes of one manifest, index, config or ``manifest.json`` (distribution spec: 4 MiB)."""
     json_depth: int = 64
     """Nesting of arrays and objects in one JSON document."""
+    json_memory: int = 128 * MIB
+    """Bytes of memory that all JSON documents of an archive may take together, about."""
     kept_bytes: int = 64 * MIB
     """Bytes of all small members together that a pass over a stream keeps in memory."""
     members: int = 1_000_000
@@ -40,7 +45,10 @@ class Limits:
     xattr_bytes: int = 1 * MIB
     """Bytes of the extended attributes of one entry, names included."""
     layer_xattr_bytes: int = 64 * MIB
-    """Bytes of the extended attributes of all entries of a layer: they are kept in memory."""
+    """Bytes of the extended attributes of all entries of a layer, equal ones once: they are kept
+    in memory, where each takes some 200 bytes more than it has."""
+    layer_name_bytes: int = 32 * MIB
+    """Bytes of all paths and link targets of a layer beyond the first 256 of each."""
     sparse_regions: int = 65_536
     """Regions in the map of one sparse file."""
     path_bytes: int = 4_096
@@ -63,6 +71,8 @@ class Limits:
     """Output below this many bytes is never judged: zero-filled log files are real."""
     zstd_window: int = 128 * MIB
     """Bytes of the window that a zstd frame may ask for (the zstd command's own ceiling)."""
+    xz_memory: int = 128 * MIB
+    """Bytes of memory that an xz stream may ask for (``xz -9`` asks for 65 MiB)."""
     links: int = 40
     """Symbolic links followed in resolving one name (Linux)."""
     link_bytes: int = 128 * MIB

@@ -18,10 +18,11 @@ from oci_inspect.errors import ArchiveError
 from oci_inspect.findings import Finding, finding, limit_met
 from oci_inspect.lanes import Helpers
 from oci_inspect.layer.scan import LayerScan, blob_digests, hash_blob, scan_layer
-from oci_inspect.limits import SHARED_WINDOW, Limits
+from oci_inspect.limits import SHARED_WINDOW, SHARED_XZ, Limits
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse
 from oci_inspect.spec.digest import HEX_LENGTHS, Digest, computable
+from oci_inspect.stream.compression import WINDOWED
 from oci_inspect.stream.source import Source
 
 HEX_DIGITS = frozenset("0123456789abcdef")
@@ -47,6 +48,13 @@ def visitor(means: Means, helpers: Helpers) -> Visitor[LayerScan]:
             return scan_layer(part.counted(source), means.limits, algorithms, helpers)
 
     return visit
+
+
+def beside_a_window(means: Means) -> Means:
+    """The means for what lies in a compression that keeps a window of its own meanwhile."""
+    limits = means.limits
+    half = replace(limits, zstd_window=limits.zstd_window // 2, xz_memory=limits.xz_memory // 2)
+    return replace(means, limits=half)
 
 
 def _short(name: str) -> str:
@@ -99,7 +107,11 @@ def scan_blobs(
     blob whose scan is known is only hashed. ``meanwhile`` is called while other threads begin.
     """
     limits = means.limits
-    modest = replace(limits, zstd_window=min(limits.zstd_window, SHARED_WINDOW))
+    modest = replace(
+        limits,
+        zstd_window=min(limits.zstd_window, SHARED_WINDOW),
+        xz_memory=min(limits.xz_memory, SHARED_XZ),
+    )
     turns = threading.Lock()
 
     def scan(name: str) -> LayerScan | Finding:
@@ -127,9 +139,9 @@ def scan_blobs(
 
     def scan_anew(name: str) -> LayerScan | Finding:
         found = scan_within(name, modest)
-        if isinstance(found, Finding) or found.compression != "zstd" or modest == limits:
+        if isinstance(found, Finding) or found.compression not in WINDOWED:
             return found
-        if not limit_met(found.findings):
+        if modest == limits or not limit_met(found.findings):
             return found
         with turns:  # perhaps it was the window
             return scan_within(name, limits)

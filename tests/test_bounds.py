@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import lzma
+import random
+import threading
+import time
 import tracemalloc
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import zstandard
 from support.archives import delivered
-from support.images import OCI_LAYER, ImageBuilder, docker_archive, oci_layout
+from support.images import (
+    OCI_LAYER,
+    ImageBuilder,
+    compress,
+    docker_archive,
+    oci_layout,
+)
 from support.tars import END, TarBuilder, entry, header, pax
 
 from oci_inspect import analyze
@@ -20,8 +30,9 @@ from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.scan import LayerScan, scan_layer
 from oci_inspect.limits import Limits
-from oci_inspect.scanning import SHARED_WINDOW
+from oci_inspect.scanning import SHARED_WINDOW, SHARED_XZ
 from oci_inspect.spec.document import MOST_ITEMS, Fields, Problem, parse_json
+from oci_inspect.stream import compression
 from oci_inspect.stream.compression import decompress
 from oci_inspect.stream.source import BytesSource, drain
 
@@ -78,7 +89,10 @@ def test_attributes_of_an_entry_and_of_a_layer_are_bounded() -> None:
     one = pax({b"SCHILY.xattr.user.a": b"x" * 5000}) + entry(b"f")
     assert rules(scan(one * 3 + END)) == set()
     assert rules(scan(one + END, xattr_bytes=5000)) == {"limit-exceeded"}
-    assert rules(scan(one * 3 + END, layer_xattr_bytes=11_000)) == {"limit-exceeded"}
+    others = b"".join(
+        pax({b"SCHILY.xattr.user.a": b"%d" % i + b"x" * 5000}) + entry(b"f") for i in range(3)
+    )
+    assert rules(scan(others + END, layer_xattr_bytes=11_000)) == {"limit-exceeded"}
 
 
 def test_attributes_of_a_global_header_are_one_value_for_all_entries() -> None:
@@ -86,6 +100,39 @@ def test_attributes_of_a_global_header_are_one_value_for_all_entries() -> None:
     found = scan(common + entry(b"f") * 500 + END)
     values = {id(one) for one in found.table.xattrs.values()}
     assert (len(found.table.xattrs), len(values), rules(found)) == (500, 1, set())
+
+
+def test_attributes_that_are_equal_are_one_value_and_count_once() -> None:
+    one = pax({b"SCHILY.xattr.user.a": b"x" * 5000}) + entry(b"f")
+    found = scan(one * 50 + END, layer_xattr_bytes=6000)
+    assert len({id(value) for value in found.table.xattrs.values()}) == 1
+    assert (len(found.table.xattrs), rules(found)) == (50, set())
+    other = pax({b"SCHILY.xattr.user.b": b"x" * 5000}) + entry(b"f")
+    assert rules(scan(one + other + END, layer_xattr_bytes=6000)) == {"limit-exceeded"}
+
+
+def test_small_attributes_count_as_much_as_they_take() -> None:
+    tar = b"".join(pax({b"SCHILY.xattr.user.%d" % i: b""}) + entry(b"f") for i in range(100))
+    assert rules(scan(tar + END, layer_xattr_bytes=10_000)) == {"limit-exceeded"}
+
+
+def test_long_names_of_a_layer_are_bounded() -> None:
+    """What of a name is behind its first 256 bytes: a hundred times 1,000 here, and of links."""
+
+    def tar(names: int, links: int) -> bytes:
+        long = b"/".join([b"p" * 200] * 6) + b"/" + b"f" * 50
+        assert len(long) == 1256
+        parts = [pax({b"path": long}) + entry(b"x")] * names
+        parts += [pax({b"linkpath": long}) + header(b"l", type=b"2")] * links
+        return b"".join(parts) + END
+
+    assert rules(scan(tar(50, 50), layer_name_bytes=100_000)) == set()
+    for names, links in ((101, 0), (50, 51), (0, 101)):
+        found = scan(tar(names, links), layer_name_bytes=100_000)
+        assert rules(found) == {"limit-exceeded"}
+        assert (len(found.table), found.complete) == (100, False)
+    short = b"".join(pax({b"path": b"p" * 128 + b"/" + b"f" * 127}) + entry(b"x") for _ in range(9))
+    assert rules(scan(short + END, layer_name_bytes=1)) == set()
 
 
 def test_folders_that_no_entry_describes_are_bounded() -> None:
@@ -129,3 +176,80 @@ def test_layers_with_large_windows_take_turns_and_are_read_all_the_same(tmp_path
         assert analyze(path, jobs=jobs).ok
     found = analyze(path, limits=Limits(zstd_window=1 << 23))
     assert found.limit_exceeded and not found.ok
+
+
+def xz(data: bytes, dictionary: int) -> bytes:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": dictionary}]
+    return lzma.compress(data, filters=filters)
+
+
+class Xz:
+    """A reader of xz that counts how many there are at once that may take much memory."""
+
+    lock = threading.Lock()
+    large: ClassVar[set[int]] = set()
+    most = 0
+
+    def __init__(self, memory: int) -> None:
+        self._inner = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=memory)
+        self._large = memory > SHARED_XZ
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        with Xz.lock:
+            if self._large:
+                Xz.large.add(id(self))
+            Xz.most = max(Xz.most, len(Xz.large))
+        time.sleep(0.01)
+        try:
+            return self._inner.decompress(data, max_length)
+        finally:
+            with Xz.lock:
+                Xz.large.discard(id(self))
+
+
+def test_layers_of_xz_with_large_dictionaries_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that asks for more than is shared is read again, with all that there is, alone."""
+    members = compression._MEMBER_READERS
+    monkeypatch.setitem(members, "xz", (Xz, members["xz"][1]))
+    image = ImageBuilder("a:1")
+    for number in range(6):
+        image.layer(TarBuilder().file(f"f{number}", b"1"))
+        layer = image.layers[number]
+        image.layers[number] = replace(layer, blob=xz(layer.tar, 64 << 20))
+    found = analyze(oci_layout(image).write_file(tmp_path / "x.tar"), jobs=4)
+    assert [layer.files for layer in found.images[0].layers] == [1] * 6
+    assert not found.limit_exceeded
+    assert Xz.most == 1
+
+
+def test_xz_that_asks_for_too_much_memory_meets_a_limit() -> None:
+    blob = xz(TarBuilder().file("f", b"1").build(), 64 << 20)
+    assert scan(blob).complete
+    found = scan(blob, xz_memory=32 << 20)
+    (told,) = found.findings
+    assert (told.rule, found.complete) == ("limit-exceeded", False)
+    assert "33,554,432" in told.message and "--limit xz_memory=N" in told.message
+
+
+@pytest.mark.parametrize("outer", ["none", "gzip", "zstd", "xz"])
+def test_layer_in_an_archive_that_keeps_a_window_has_half_of_one(
+    outer: str, tmp_path: Path
+) -> None:
+    """Both windows are in memory at once."""
+    wide = zstandard.ZstdCompressionParameters(window_log=24)
+    packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    # A blob of less than 64 KiB is kept, and read when the archive has passed by.
+    content = random.Random(1).randbytes(100_000)
+    image = ImageBuilder("a:1").layer(TarBuilder().file("f", content))
+    blob = packer.compress(image.layers[0].tar) + packer.flush()
+    image.layers[0] = replace(image.layers[0], blob=blob, media_type=OCI_LAYER + "+zstd")
+    path = tmp_path / "x"
+    path.write_bytes(compress(oci_layout(image).tar(), outer))
+    assert analyze(path, limits=Limits(zstd_window=1 << 25)).ok
+    found = analyze(path, limits=Limits(zstd_window=1 << 24))
+    assert found.limit_exceeded == (outer in ("zstd", "xz"))

@@ -11,6 +11,7 @@ from oci_inspect.spec.config import ImageConfig, parse_config
 from oci_inspect.spec.descriptor import Descriptor
 from oci_inspect.spec.digest import Digest, compute_digest
 from oci_inspect.spec.document import JsonObject, Problem, parse_json
+from oci_inspect.spec.weight import json_weight
 
 
 class Loaded(NamedTuple):
@@ -27,6 +28,7 @@ class Documents:
     def __init__(self, store: Store[Any]) -> None:
         self.store = store
         self.used: set[str] = set()
+        self._weight = 0
 
     def load(self, name: str, subject: str, findings: FindingCollector) -> Loaded | None:
         """Read and parse the member ``name``; None where it is not there or too large.
@@ -53,11 +55,25 @@ class Documents:
             findings.add("limit-exceeded", subject, str(over))
             findings.add("json-invalid", subject, "it is over its limit, and was not read")
             return None
+        if not self._fits(document.data, subject, findings):
+            return None
         value, problems = parse_json(document.data, limits.json_depth)
         tell(problems, subject, findings)
         if value is None and not problems:
             findings.add("json-invalid", subject, "it is null")
         return Loaded(document.data, value, member.name)
+
+    def _fits(self, data: bytes, subject: str, findings: FindingCollector) -> bool:
+        """Whether there is memory for a document beside those before it; if not, that is told."""
+        most = self.store.limits.json_memory
+        weight = self._weight + json_weight(data)
+        if weight > most:
+            over = LimitExceededError("json_memory", most, weight, subject)
+            findings.add("limit-exceeded", subject, str(over))
+            findings.add("json-invalid", subject, "it would take too much memory, and was not read")
+            return False
+        self._weight = weight
+        return True
 
     def load_object(self, name: str, subject: str, findings: FindingCollector) -> Loaded | None:
         """The same for a document that must be a JSON object; ``value`` is None where it is not."""
@@ -76,6 +92,8 @@ class Documents:
         loaded = self.load_object(name, subject, findings)
         if loaded is None:
             if descriptor.data is None or self.store.find(name) is not None:
+                return None
+            if not self._fits(descriptor.data, subject, findings):
                 return None
             value, problems = parse_json(descriptor.data, self.store.limits.json_depth)
             tell(problems, subject, findings)

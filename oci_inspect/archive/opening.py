@@ -9,7 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from oci_inspect.archive.store import (
     MARKERS,
@@ -23,7 +23,7 @@ from oci_inspect.archive.store import (
 from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
-from oci_inspect.stream.compression import decompress, detect
+from oci_inspect.stream.compression import WINDOWED, decompress, detect
 from oci_inspect.stream.source import (
     CHUNK,
     BoundedSource,
@@ -55,6 +55,11 @@ _OTHER_FILES = (
 _ROOTFS = frozenset({"bin", "etc", "usr", "lib", "sbin", "var", "root", "home", "proc", "sys"})
 
 
+class _Visitors(NamedTuple, Generic[T]):
+    plain: Visitor[T] | None
+    inside: Visitor[T] | None
+
+
 def open_store(
     path: str,
     visitor: Visitor[T] | None = None,
@@ -62,22 +67,25 @@ def open_store(
     progress: Progress | None = None,
     *,
     keep: bool = False,
+    inside: Visitor[T] | None = None,
 ) -> Store[T]:
     """Open a file, a folder, or ``-`` for standard input.
 
-    ``visitor`` is given the members of a stream as they pass by, and ``progress`` is told of its
-    bytes. With ``keep`` a stream is written, uncompressed, to a temporary file without a name, and
-    can be read at any place. Raises :class:`ArchiveError` where the input is no image archive, with
-    what it is instead and what to do.
+    ``visitor`` is given the members of a stream as they pass by, ``inside`` instead where the
+    stream keeps a window of its own meanwhile; ``progress`` is told of its bytes. With ``keep`` a
+    stream is written, uncompressed, to a temporary file without a name, and can be read at any
+    place. Raises :class:`ArchiveError` where the input is no image archive, with what it is instead
+    and what to do.
     """
     store: Store[T]
     called = "standard input" if path == "-" else path
+    visitors = _Visitors(visitor, inside if inside is not None else visitor)
     try:
         if path == "-":
             _widen(0)
-            store = _open_source(called, _watched(0, progress), visitor, limits, keep)
+            store = _open_source(called, _watched(0, progress), visitors, limits, keep)
         else:
-            store = _open_path(path, visitor, limits, progress, keep)
+            store = _open_path(path, visitors, limits, progress, keep)
     except LimitExceededError as error:
         raise LimitExceededError(
             error.limit, error.maximum, error.actual, f"{called}: {error.subject}"
@@ -120,7 +128,7 @@ def _watched(fd: int, progress: Progress | None) -> Source:
 
 
 def _open_path(
-    path: str, visitor: Visitor[T] | None, limits: Limits, progress: Progress | None, keep: bool
+    path: str, visitors: _Visitors[T], limits: Limits, progress: Progress | None, keep: bool
 ) -> Store[T]:
     try:
         kind = os.stat(path).st_mode  # noqa: PTH116
@@ -146,7 +154,7 @@ def _open_path(
             taken = True
             return store
         watched = WatchedFile(path, fd)
-        store = _open_source(path, _watched(fd, progress), visitor, limits, keep)
+        store = _open_source(path, _watched(fd, progress), visitors, limits, keep)
         if stat.S_ISREG(kind):
             try:
                 watched.check()
@@ -169,7 +177,7 @@ def _wait_for_writer(path: str, fd: int) -> None:
 
 
 def _open_source(
-    path: str, source: Source, visitor: Visitor[T] | None, limits: Limits, keep: bool
+    path: str, source: Source, visitors: _Visitors[T], limits: Limits, keep: bool
 ) -> Store[T]:
     head = read_exactly(source, _HEAD)
     if not head:
@@ -187,6 +195,7 @@ def _open_source(
     copy = _copy(path, plain) if keep else None
     try:
         if copy is None:
+            visitor = visitors.inside if compression in WINDOWED else visitors.plain
             store = StreamStore(path, plain, visitor, limits)
         else:
             store = _kept(path, *copy, limits)

@@ -59,7 +59,8 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 _NOT_ASKED = frozenset(
     {
-        *("json_bytes", "json_depth", "kept_bytes", "members", "index_nodes", "index_depth"),
+        *("json_bytes", "json_depth", "json_memory", "kept_bytes"),
+        *("members", "index_nodes", "index_depth"),
         *("implied_folders", "layers", "links", "link_bytes"),
         *("extracted_file_bytes", "extracted_bytes"),
     }

@@ -42,6 +42,12 @@ SMALL = 5 * 1024
 EXAMPLES_PER_LAYER = 20
 """Findings of one rule that are listed for one layer."""
 
+_SHORT = 256
+"""Bytes of a name that every entry may have: as many as a header without extensions holds."""
+
+_XATTR = 200
+"""Bytes of memory that an extended attribute takes beside its own."""
+
 _TYPES = {
     0x30: FILE,
     0x31: HARDLINK,
@@ -81,8 +87,9 @@ class TarScanner:
         self._lost = False
         self.listed = True
         """False once entries may have been missed: behind a damaged header, or a cut."""
-        self._last_xattrs: tuple[tuple[bytes, bytes], ...] = ()
+        self._xattrs: dict[tuple[tuple[bytes, bytes], ...], tuple[tuple[bytes, bytes], ...]] = {}
         self._xattr_bytes = 0
+        self._name_bytes = 0
         self._header_at = 0  # of the tar: where the last header taken by the slow way begins
         self._ended = False
         self._behind_end = False
@@ -332,6 +339,8 @@ class TarScanner:
         path = self._names.clean(name)
         if kind in (SYMLINK, HARDLINK):
             self._link(kind, path, header.linkname)
+        if len(path) > _SHORT:
+            self._count_name(path)
         row = len(table.paths)
         table.paths.append(path)
         table.types.append(kind)
@@ -357,15 +366,25 @@ class TarScanner:
             self._begin_content(header.stored_size)
 
     def _keep_xattrs(self, row: int, xattrs: tuple[tuple[bytes, bytes], ...]) -> None:
-        if xattrs is not self._last_xattrs:  # those of a global header are one value for all
-            self._last_xattrs = xattrs
-            self._xattr_bytes += sum(len(name) + len(value) for name, value in xattrs)
+        known = self._xattrs.get(xattrs)  # equal ones are kept once
+        if known is None:
+            self._xattrs[xattrs] = known = xattrs
+            self._xattr_bytes += sum(_XATTR + len(name) + len(value) for name, value in xattrs)
             most = self._limits.layer_xattr_bytes
             if self._xattr_bytes > most:
                 raise LimitExceededError(
                     "layer_xattr_bytes", most, self._xattr_bytes, "xattrs of the layer"
                 )
-        self.table.xattrs[row] = xattrs
+        self.table.xattrs[row] = known
+
+    def _count_name(self, name: bytes) -> None:
+        """Count what of a name is more than a name needs: a short entry must not hold much."""
+        self._name_bytes += len(name) - _SHORT
+        most = self._limits.layer_name_bytes
+        if self._name_bytes > most:
+            raise LimitExceededError(
+                "layer_name_bytes", most, self._name_bytes, "long names of the layer"
+            )
 
     def _begin_content(self, size: int) -> None:
         self._content = size
@@ -392,9 +411,10 @@ class TarScanner:
 
     def _link(self, kind: int, path: bytes, target: bytes) -> None:
         """Keep a link's target, as of the row that comes next."""
-        self.table.linknames[len(self.table.paths)] = self._names.target(
-            path, target, hard=kind == HARDLINK
-        )
+        link = self._names.target(path, target, hard=kind == HARDLINK)
+        if len(link) > _SHORT:
+            self._count_name(link)
+        self.table.linknames[len(self.table.paths)] = link
 
     def _check_entries(self) -> None:
         self.table.sizes[-1] = 0  # its bytes were not looked for

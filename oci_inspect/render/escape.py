@@ -53,8 +53,10 @@ def visible(code: int) -> str:
 
 _TABLES = {False: _Escapes(False), True: _Escapes(True)}
 
-# What GitHub's runner obeys on standard output: `::name::` behind blanks, `##[name]` anywhere.
-_COMMAND = re.compile(r"(?:(?<=\s)|\A)::|##\[")
+# What CI runners obey on standard output: `::name::` behind blanks (GitHub), and anywhere in a line
+# `##[name]` (GitHub, Azure), `##vso[...]` (Azure) and `##teamcity[...]`.
+_HASHES = re.compile(r"##(?=[A-Za-z]*\[)")
+_COMMAND = re.compile(r"(?:(?<=\s)|\A)::|" + _HASHES.pattern)
 
 
 def terminal(text: str, *, ascii_only: bool = False, keep_tabs: bool = False) -> str:
@@ -67,8 +69,8 @@ def terminal(text: str, *, ascii_only: bool = False, keep_tabs: bool = False) ->
         return "\t".join(terminal(part, ascii_only=ascii_only) for part in text.split("\t"))
     if not (text.isascii() and text.isprintable()):
         text = text.translate(_TABLES[ascii_only])
-    if "::" in text or "##[" in text:
-        text = _COMMAND.sub(lambda found: "\\x3a:" if found[0] == "::" else "#\\x23[", text)
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(lambda found: "\\x3a:" if found[0] == "::" else "#\\x23", text)
     return text
 
 
@@ -89,10 +91,12 @@ def terminal_pieces(source: _Readable) -> Iterator[str]:
 
 
 def json_text(text: str) -> str:
-    """JSON whose strings hold no character that a terminal would act upon, or that is not seen.
+    """JSON whose strings hold nothing that a terminal or a CI runner would act upon, or is unseen.
 
     JSON escapes the rest of the control characters by itself, and stays the same document.
     """
+    if "##" in text:  # in a string, or it were no JSON
+        text = _HASHES.sub(r"#\\u0023", text)
     if text.isascii() and "\x7f" not in text:
         return text
     return _UNSEEN.sub(_json_escape, text)

@@ -124,15 +124,12 @@ def _case_twins(value: Any) -> Iterator[str]:
     Folded as Go folds them, where a long s is an s.
     """
     # A place is a part and the place above it, put into words only where something is found there.
-    stack: list[tuple[_Place | None, str, Any]] = [(None, "", value)]
-    while stack:
-        place, key, one = stack.pop()
+    # One level of each: a list of what is below would be larger than the document.
+    levels: list[Iterator[tuple[_Place | None, str, Any]]] = [iter([(None, "", value)])]
+    while levels:
+        place, key, one = next(levels[-1], (None, "", None))
         if isinstance(one, list):
-            stack.extend(
-                ((place, f"[{i}]"), "", item)
-                for i, item in enumerate(one)
-                if isinstance(item, (dict, list))
-            )
+            levels.append(_in_list(one, place))
         elif isinstance(one, dict):
             if key.lower() not in _MAP_KEYS:
                 folded: set[str] = set()
@@ -140,11 +137,21 @@ def _case_twins(value: Any) -> Iterator[str]:
                     if name.casefold() in folded:
                         yield _in_words((place, f".{name}"))
                     folded.add(name.casefold())
-            stack.extend(
-                ((place, f".{name}"), name, item)
-                for name, item in one.items()
-                if isinstance(item, (dict, list))
-            )
+            levels.append(_in_object(one, place))
+        else:
+            levels.pop()
+
+
+def _in_list(value: list[Any], place: _Place | None) -> Iterator[tuple[_Place, str, Any]]:
+    for i, item in enumerate(value):
+        if isinstance(item, (dict, list)):
+            yield (place, f"[{i}]"), "", item
+
+
+def _in_object(value: JsonObject, place: _Place | None) -> Iterator[tuple[_Place, str, Any]]:
+    for name, item in value.items():
+        if isinstance(item, (dict, list)):
+            yield (place, f".{name}"), name, item
 
 
 _Place = tuple["_Place | None", str]

@@ -12,10 +12,11 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from oci_inspect.errors import CorruptStreamError, LimitExceededError
-from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.stream.source import CHUNK, Source, read_exactly
 from oci_inspect.stream.zstd_frames import FrameWalker
 
@@ -31,12 +32,23 @@ except ImportError:  # no wheel for this machine: slower, the same results
     igzip_lib = isal_zlib = None
     from zlib import adler32, crc32
 
-__all__ = ["MAGIC_BYTES", "Packer", "adler32", "crc32", "decompress", "detect", "unpack"]
+__all__ = [
+    "MAGIC_BYTES",
+    "WINDOWED",
+    "Packer",
+    "adler32",
+    "crc32",
+    "decompress",
+    "detect",
+    "unpack",
+]
+
+WINDOWED = frozenset({"zstd", "xz"})
+"""Compressions whose reader keeps as much as the stream asks for."""
 
 MAGIC_BYTES = 10
 """How many first bytes :func:`detect` wants to see."""
 
-XZ_MEMORY = 128 * MIB
 _SMALL_PIECE = 1 << 16
 _SMALLEST_FEED = 4096
 _RAW = 1 << 20
@@ -64,13 +76,15 @@ def decompress(compression: str, source: Source, limits: Limits = DEFAULT_LIMITS
     """Return a source of the uncompressed bytes of ``source``; ``none`` gives it back as it is.
 
     Its ``read(n)`` gives at most ``n`` bytes, whatever the stream expands to. Raises
-    :class:`CorruptStreamError` and, for a zstd window over the limit, :class:`LimitExceededError`.
+    :class:`CorruptStreamError` and, for a window over the limit, :class:`LimitExceededError`.
     """
     if compression == "none":
         return source
     if compression == "zstd":
         return _ZstdSource(source, limits)
     factory, errors = _MEMBER_READERS[compression]
+    if compression == "xz":
+        return _XzSource(source, limits)
     return _MemberSource(compression, factory, errors, source)
 
 
@@ -184,15 +198,15 @@ def _gzip_member() -> _MemberReader:
     return _GzipMember(igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
 
 
-def _xz_member() -> _MemberReader:
-    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+def _xz_member(memory: int = DEFAULT_LIMITS.xz_memory) -> _MemberReader:
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=memory)
 
 
 _GZIP_ERRORS: tuple[type[Exception], ...] = (zlib.error, OverflowError)
 if igzip_lib is not None:
     _GZIP_ERRORS += (igzip_lib.error,)
 
-_MEMBER_READERS: dict[str, tuple[Callable[[], _MemberReader], tuple[type[Exception], ...]]] = {
+_MEMBER_READERS: dict[str, tuple[Callable[..., _MemberReader], tuple[type[Exception], ...]]] = {
     "gzip": (_gzip_member, _GZIP_ERRORS),
     "xz": (_xz_member, (lzma.LZMAError, EOFError)),
     "bzip2": (bz2.BZ2Decompressor, (OSError, EOFError)),
@@ -287,6 +301,26 @@ class _MemberSource:
 
     def _corrupt(self, problem: str, *, trailing: bool = False) -> CorruptStreamError:
         return CorruptStreamError(self._compression, problem, self._taken, trailing=trailing)
+
+
+class _XzSource(_MemberSource):
+    """Reads xz streams; one that asks for too much memory meets a limit."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        factory, errors = _MEMBER_READERS["xz"]
+        self._most = limits.xz_memory
+        super().__init__("xz", partial(factory, self._most), errors, source)
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return super().read(size)
+        except CorruptStreamError as error:
+            if "emory usage limit" not in error.problem:
+                raise
+            # How much it asks for the library does not tell.
+            raise LimitExceededError(
+                "xz_memory", self._most, self._most + 1, "xz stream"
+            ) from error
 
 
 class _ZstdSource:
