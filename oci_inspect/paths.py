@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -20,9 +21,13 @@ def path_bytes(path: str | bytes) -> bytes:
 def file_text(path: str) -> str:
     r"""The name of a file of this system as text; bytes that are not UTF-8 become ``\xNN``.
 
-    Python holds such a byte as a surrogate (PEP 383), which is no character to be shown.
+    Python holds what it could not decode as surrogates (PEP 383), which are no characters to be
+    shown; in a locale without UTF-8 that is everything beyond ASCII, whatever it is.
     """
-    return _UNDECODED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", path)
+    try:
+        return path_text(os.fsencode(path))
+    except UnicodeEncodeError:  # no name that the system gave
+        return _UNDECODED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", path)
 
 
 def shown_path(path: bytes) -> str:

@@ -475,8 +475,8 @@ def test_a_blob_that_cannot_be_read_is_the_same_error(
 def test_a_blob_that_is_gone_is_the_same_finding(cache: ScanCache, tmp_path: Path) -> None:
     image = app()
     folder = oci_layout(image).write_folder(tmp_path / "layout")
+    analyze(folder, cache=cache)
     with open_archive(folder, cache=cache) as archive, open_archive(folder) as plain:
-        archive.analyze()
         blob = folder / blob_name(image.layers[0].blob)
         blob.unlink()
         first, second = archive.analyze(), plain.analyze()

@@ -87,7 +87,7 @@ def an_entry_of_docker_s_manifest_that_names_no_config() -> Built:
 @cases("json-invalid")
 def a_config_nested_65_deep() -> Built:
     image = configured(deep=nested(64))
-    return fires(oci_layout(image), image.image_id)
+    return fires(oci_layout(image), image.image_id, also="limit-exceeded")
 
 
 @cases("json-invalid")

@@ -218,6 +218,11 @@ class Analysis:
         )
 
     @property
+    def complete(self) -> bool:
+        """Whether no limit and no damage cut the reading, of the archive or of any image."""
+        return not self.limit_exceeded and all(image.complete for image in self.images)
+
+    @property
     def limit_exceeded(self) -> bool:
         """Whether a limit cut anything short."""
         return limit_met(self.findings) or any(limit_met(image.findings) for image in self.images)

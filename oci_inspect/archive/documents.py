@@ -50,7 +50,7 @@ class Documents:
                 over = LimitExceededError("json_bytes", limits.json_bytes, document.size, subject)
             else:
                 over = LimitExceededError(
-                    "kept_bytes", limits.kept_bytes, limits.kept_bytes + document.size, subject
+                    "kept_bytes", limits.kept_bytes, self.store.kept_wanted, subject
                 )
             findings.add("limit-exceeded", subject, str(over))
             findings.add("json-invalid", subject, "it is over its limit, and was not read")

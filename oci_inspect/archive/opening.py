@@ -144,6 +144,7 @@ def _open_path(
         if stat.S_ISFIFO(kind):
             _wait_for_writer(path, fd)
             _widen(fd)
+        watched = WatchedFile(path, fd)
         head = os.pread(fd, _HEAD, 0) if stat.S_ISREG(kind) else b""
         if stat.S_ISREG(kind) and head and detect(head) == "none":
             _refuse_other_files(path, head)
@@ -152,19 +153,23 @@ def _open_path(
             except ArchiveError as error:
                 raise _not_a_tar(path, head) from error
             taken = True
+            _check(watched, store)
             return store
-        watched = WatchedFile(path, fd)
         store = _open_source(path, _watched(fd, progress), visitors, limits, keep)
         if stat.S_ISREG(kind):
-            try:
-                watched.check()
-            except ArchiveError:
-                store.close()
-                raise
+            _check(watched, store)
         return store
     finally:
         if not taken:
             os.close(fd)
+
+
+def _check(watched: WatchedFile, store: Store[T]) -> None:
+    try:
+        watched.check()
+    except ArchiveError:
+        store.close()
+        raise
 
 
 def _wait_for_writer(path: str, fd: int) -> None:

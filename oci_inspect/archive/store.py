@@ -65,6 +65,8 @@ class Store(ABC, Generic[T]):
         self.compression: str | None = None
         self.size: int | None = None
         self.truncated = False
+        self.kept_wanted = 0
+        """Bytes of the small members of a stream, kept or not: what ``kept_bytes`` would hold."""
         self.visited: dict[str, T] = {}
         """What the visitor made of members that passed by, by name in the archive."""
 
@@ -245,6 +247,8 @@ class StreamStore(Store[T]):
         keep = member.size <= SMALL
         if head.lstrip(b" \t\r\n")[:1] in (b"", b"{", b"["):
             keep = member.size <= self.limits.json_bytes
+        if keep:
+            self.kept_wanted += member.size
         if keep and member.size <= self._budget:
             data = head + read_some(tar, member.size - len(head))
             self._kept[member.offset] = data
@@ -267,6 +271,7 @@ class FolderStore(Store[T]):
     def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(path, limits)
         self.size = 0
+        self._states: dict[str, _State] = {}
         # A folder that a user named by mistake is not searched through.
         self._all = any(os.path.lexists(os.path.join(path, name)) for name in DOCUMENTS)  # noqa: PTH118
         self._list(Path(path), "", 1)
@@ -322,16 +327,37 @@ class FolderStore(Store[T]):
             for one in opened:
                 os.close(one)
         info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_size != member.size:
+        known = self._states.setdefault(member.name, _state(info))
+        if not stat.S_ISREG(info.st_mode) or info.st_size != member.size or known != _state(info):
             os.close(fd)
-            raise ArchiveError(self.path, f"{member.name} changed while it was read")
+            raise self._changed(member.name)
         return _OwnedFile(fd, info.st_size)
+
+    def check_unchanged(self) -> None:
+        """Compare every file that was opened with what it was then; one that is gone changed."""
+        for name, known in self._states.items():
+            try:
+                info = os.stat(name, dir_fd=self._root, follow_symlinks=False)
+            except OSError as error:
+                raise self._changed(name) from error
+            if _state(info) != known:
+                raise self._changed(name)
+
+    def _changed(self, name: str) -> ArchiveError:
+        return ArchiveError(self.path, f"{name} changed while it was read", "read it again")
 
     def close(self) -> None:
         """Close the folder; a second time does nothing."""
         if self._root >= 0:
             os.close(self._root)
             self._root = -1
+
+
+_State = tuple[int, int, int]
+
+
+def _state(info: os.stat_result) -> _State:
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def _is_layer(name: str) -> bool:

@@ -7,13 +7,17 @@ imported when the command is called, so that ``--version`` and completion do not
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
+from typing import TextIO, cast
 
 import click
 
 from oci_inspect._version import __version__
+from oci_inspect.cli.signals import Ended, ended_like_interrupted
 from oci_inspect.errors import (
     MissingPackageError,
     NoSpaceError,
@@ -99,14 +103,17 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit; every expected failure is one line on standard error."""
-    sys.exit(run())
+    """Run the command line and exit, as ``python -m oci_inspect`` does."""
+    from oci_inspect.__main__ import main as as_program
+
+    as_program()
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        result = _call(sys.argv[1:] if arguments is None else arguments)
+        with ended_like_interrupted():
+            result = _call(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except click.exceptions.Exit as error:
@@ -115,41 +122,47 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return EXIT_USAGE
     except click.ClickException as error:
-        _say(_usage_problem(error))
+        say(_usage_problem(error))
         return EXIT_USAGE
+    except Ended as error:
+        say(f"ended by {signal.Signals(error.number).name}")
+        return 128 + error.number
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        say("interrupted")
         return EXIT_INTERRUPTED
     except SelectionError as error:
-        _say(str(error))
+        say(str(error))
         for choice in error.choices[:MOST_CHOICES]:
-            click.echo(f"  {_plain(choice)}", err=True)
+            _tell(f"  {_plain(choice)}")
         if len(error.choices) > MOST_CHOICES:
             left = len(error.choices) - MOST_CHOICES
-            click.echo(f"  ... and {left:,} more: 'oci-inspect images' lists all", err=True)
+            _tell(f"  ... and {left:,} more: 'oci-inspect images' lists all")
         return EXIT_USAGE
     except RulesError as error:
         for problem in error.problems:
-            _say(problem)
+            say(problem)
         return EXIT_USAGE
     except MissingPackageError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_USAGE
     except PathError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_NO
     except TargetError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_INPUT if isinstance(error, NoSpaceError) else EXIT_USAGE
     except OciInspectError as error:
-        _say(str(error))
+        say(str(error))
+        return EXIT_INPUT
+    except MemoryError:
+        say("out of memory: fewer --jobs need less, and so does one image alone")
         return EXIT_INPUT
     except BrokenPipeError:
-        _abandon_output()
+        _abandon(sys.stdout)
         return EXIT_PIPE
     except OSError as error:
-        _abandon_output()
-        _say(": ".join(str(one) for one in (error.filename, error.strerror or error) if one))
+        _abandon(sys.stdout)
+        say(_os_problem(error))
         return EXIT_INPUT
     return result if isinstance(result, int) else 0
 
@@ -173,14 +186,32 @@ def _usage_problem(error: click.ClickException) -> str:
     return text
 
 
-def _abandon_output() -> None:
-    """Point standard output at nothing, or Python complains at exit of what it still holds."""
+def _os_problem(error: OSError) -> str:
+    """What the system said, and of what."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        try:
+            Path.cwd()
+        except OSError:
+            return "the working folder is gone: go to another, or name files by whole paths"
+    return ": ".join(str(one) for one in (error.filename, error.strerror or error) if one)
+
+
+def say(text: str) -> None:
+    """Say something on standard error, in one line; text from an archive is made safe."""
+    _tell(f"oci-inspect: {_plain(text)}")
+
+
+def _tell(line: str) -> None:
+    try:
+        click.echo(line, err=True)
+    except OSError:  # nobody can hear it: the exit code tells
+        _abandon(sys.stderr)
+
+
+def _abandon(stream: TextIO | None) -> None:
+    """Point a stream of ours at nothing, or Python complains at exit of what it still holds."""
     with suppress(AttributeError, OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(text: str) -> None:
-    click.echo(f"oci-inspect: {_plain(text)}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), cast("TextIO", stream).fileno())
 
 
 def _plain(text: str) -> str:

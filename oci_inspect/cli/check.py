@@ -40,7 +40,9 @@ def _table(common: Common, check: Check) -> str:
     if common.quiet:
         from oci_inspect.render.escape import terminal
 
-        return "".join(f"{terminal(line)}\n" for line in check_lines(check))
+        ascii_only = not style_of(common).unicode
+        lines = (terminal(line, ascii_only=ascii_only) for line in check_lines(check))
+        return "".join(f"{line}\n" for line in lines)
     return render(check_view(check, verbose=common.verbose), "table", style_of(common))
 
 

@@ -102,7 +102,8 @@ def _lines(common: Common, stack: LayerStack, sections: Iterator[Section]) -> It
         title = f"layer {first}" if first == last else f"layers {first} to {last}"
         step = steps[first] if first == last else None
         if step is not None and (step.instruction or step.created_by):
-            title += f"  {terminal((step.instruction or step.created_by or '').split(chr(10))[0])}"
+            line = (step.instruction or step.created_by or "").split("\n")[0]
+            title += f"  {terminal(line, ascii_only=not style.unicode)}"
         if not style.wide and style.width:
             title = cut_end(title, style.width, "…" if style.unicode else "...")
         if blank:

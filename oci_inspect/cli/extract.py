@@ -9,7 +9,6 @@ import click
 
 from oci_inspect.cli import EXIT_INPUT, EXIT_NO
 from oci_inspect.cli.options import Common, common, parse_limits
-from oci_inspect.cli.signals import ended_like_interrupted
 from oci_inspect.cli.viewing import telling_where
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def command(
             hint = None if alone else "--layer N takes one layer alone"
             raise ArchiveError(archive.info.path, stack.problems[0], hint)
         where = nullcontext() if layer is not None else telling_where(stack)
-        with where, ended_like_interrupted(), progress_line(quiet=common.quiet) as progress:
+        with where, progress_line(quiet=common.quiet) as progress:
             result = _extract(common, tree, directory or ".", paths, options, progress)
         session.tell_left_out(stack)
     _show(common, archive.info, stack, result)

@@ -225,7 +225,7 @@ def top_option(help_text: str) -> Callable[[F], F]:
 
 
 def parse_limits(settings: tuple[str, ...]) -> Any:
-    """The limits with ``NAME=N`` settings applied; N may have a unit (kB, MB, GiB ...)."""
+    """The limits with ``NAME=N`` settings applied, each once; N may have a unit (kB, GiB ...)."""
     from dataclasses import replace
 
     from oci_inspect.limits import DEFAULT_LIMITS
@@ -239,6 +239,8 @@ def parse_limits(settings: tuple[str, ...]) -> Any:
             raise click.BadParameter(
                 f"{setting!r}: known limits are {', '.join(sorted(known))}", param_hint="--limit"
             )
+        if name in changed:
+            raise click.BadParameter(f"{name} is given twice", param_hint="--limit")
         changed[name] = parse_size(text)
     return replace(DEFAULT_LIMITS, **changed)
 

@@ -11,8 +11,6 @@ from typing import BinaryIO, cast
 
 import click
 
-from oci_inspect.cli.signals import ended_like_interrupted
-
 
 def write_whole(path: str, data: bytes) -> None:
     """Write a file so that it appears whole or not at all; see :func:`whole_file`."""
@@ -22,16 +20,6 @@ def write_whole(path: str, data: bytes) -> None:
 
 @contextmanager
 def whole_file(path: str) -> Iterator[BinaryIO]:
-    """A file to write to, which appears whole or not at all; a signal that ends us leaves nothing.
-
-    See :func:`_whole_file`.
-    """
-    with ended_like_interrupted(), _whole_file(path) as file:
-        yield file
-
-
-@contextmanager
-def _whole_file(path: str) -> Iterator[BinaryIO]:
     """A file to write to, which appears whole or not at all: written beside it, synced, renamed.
 
     A device or a FIFO is written to, never replaced; behind a link it is the file that is. What

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from oci_inspect.cli import EXIT_INPUT, EXIT_NO
+from oci_inspect.cli import EXIT_INPUT, EXIT_NO, say
 from oci_inspect.cli.inputs import check_input
 from oci_inspect.cli.options import Common, parse_limits
 from oci_inspect.cli.progress import progress_line
@@ -216,9 +216,7 @@ def seen(stack: LayerStack) -> int:
 
 def warn(text: str) -> None:
     """Say something on standard error, in one line."""
-    from oci_inspect.render.escape import terminal
-
-    click.echo(f"oci-inspect: {terminal(text)}", err=True)
+    say(text)
 
 
 def exit_code(analysis: Analysis, *, verdict: bool = False) -> int:
@@ -383,7 +381,10 @@ def print_bytes(data: bytes) -> None:
     if sys.stdout is None:
         raise click.ClickException("standard output is closed: use --output FILE")
     try:
-        sys.stdout.buffer.write(data)
+        with memoryview(data) as view:
+            done = 0
+            while done < len(view):  # with PYTHONUNBUFFERED it writes what fits, and says how much
+                done += sys.stdout.buffer.write(view[done:])
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

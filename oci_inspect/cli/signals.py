@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class Ended(KeyboardInterrupt):
+    """A signal other than Ctrl-C that ends the program; ``number`` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @contextmanager
 def ended_like_interrupted() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP interrupts while something is written: what is half written goes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Make SIGTERM and SIGHUP what Ctrl-C is: what is half written goes.
 
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+    They raise :class:`Ended`. Outside of the main thread, where no signal comes, nothing is done.
+    """
+
+    def end(number: int, frame: object) -> None:
+        raise Ended(number)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # under nohup it stays ignored
-            signal.signal(number, interrupt)
+    changed = []
     try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # under nohup it stays ignored
+                try:
+                    signal.signal(number, end)
+                except ValueError:
+                    break
+                changed.append(number)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in changed:
+            signal.signal(number, before[number])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from re import Pattern
 
-from oci_inspect.errors import PathError
+from oci_inspect.errors import LimitExceededError, PathError
 from oci_inspect.filesystem.tree import Folder, Located, Node, UnionTree
 from oci_inspect.paths import shown_path
 
@@ -150,7 +150,7 @@ def _matching(tree: UnionTree, pattern: bytes) -> list[tuple[bytes, Node]]:
     first = next(i for i, part in enumerate(parts) if has_magic(part))
     try:
         top = tree.resolve(b"/".join(parts[:first]))
-    except PathError:
+    except (LimitExceededError, PathError):
         return []
     if not isinstance(top.node, Folder):
         return []

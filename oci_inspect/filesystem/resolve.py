@@ -6,7 +6,7 @@ the folder above where one is, and the root's own is the root. Nothing leads out
 
 from __future__ import annotations
 
-from oci_inspect.errors import PathError
+from oci_inspect.errors import LimitExceededError, PathError
 from oci_inspect.filesystem.tree import Folder, Node, UnionTree
 from oci_inspect.layer.entries import SYMLINK
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
@@ -19,7 +19,8 @@ def resolve(
     """The real path of something, and what lies there.
 
     ``follow`` says whether a symbolic link at the very end is followed too; one with a slash behind
-    it always is. Raises :class:`PathError`, also behind ``limits.links`` links.
+    it always is. Raises :class:`PathError`, and behind ``limits.links`` links
+    :class:`LimitExceededError`: the kernel says ELOOP there, whether they end somewhere or not.
     """
     way: list[tuple[bytes, Node]] = [(b"", tree.root)]
     ahead = path.split(b"/")[::-1]
@@ -43,10 +44,7 @@ def resolve(
         if not isinstance(child, Folder) and (ahead or follow) and tree.kind(child) == SYMLINK:
             links += 1
             if links > limits.links:
-                raise PathError(
-                    shown_path(path),
-                    f"more than {limits.links} symbolic links on the way (see --limit links=N)",
-                )
+                raise LimitExceededError("links", limits.links, links, shown_path(path))
             layer, row = tree.locate(child)
             target = tree.tables[layer].linknames.get(row, b"")
             if not target:

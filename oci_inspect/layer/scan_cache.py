@@ -296,8 +296,9 @@ def _write(folder: int, name: str, data: bytes) -> None:
     """
     unfinished = f".{name}.{os.urandom(8).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    file = os.open(unfinished, flags, 0o600, dir_fd=folder)
     try:
+        # Made in here: Ctrl-C may come as soon as the file is there.
+        file = os.open(unfinished, flags, 0o600, dir_fd=folder)
         try:
             view = memoryview(data)
             while view:

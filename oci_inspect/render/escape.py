@@ -217,3 +217,10 @@ def sarif_message(text: str) -> str:
     ``] (``: a backslash would not do, as the text may have one there itself (section 3.11.6).
     """
     return terminal(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
+
+
+def uri_path(path: bytes) -> str:
+    """A path for a URI (RFC 3986): every byte but letters, digits, ``_.-~/`` as ``%NN``."""
+    from urllib.parse import quote
+
+    return quote(path, safe="/")

@@ -24,7 +24,7 @@ from oci_inspect.analysis.results import (
 from oci_inspect.analysis.squash import WhatIf
 from oci_inspect.archive.contents import Image, Other
 from oci_inspect.filesystem.deaths import Dead
-from oci_inspect.findings import Finding
+from oci_inspect.findings import Finding, limit_met
 from oci_inspect.paths import path_text
 from oci_inspect.render.escape import json_text
 from oci_inspect.render.json_base import base_value, what_if_value
@@ -64,7 +64,7 @@ def analysis_document(analysis: Analysis) -> Json:
         }
         for image in analysis.images
     ]
-    return {**document_head("analysis", analysis.archive), "images": images, **_tail(analysis)}
+    return {**_head("analysis", analysis), "images": images, **_tail(analysis)}
 
 
 def images_document(analysis: Analysis) -> Json:
@@ -80,7 +80,7 @@ def images_document(analysis: Analysis) -> Json:
         }
         for image in analysis.images
     ]
-    return {**document_head("images", analysis.archive), "images": images, **_tail(analysis)}
+    return {**_head("images", analysis), "images": images, **_tail(analysis)}
 
 
 def history_document(analysis: Analysis) -> Json:
@@ -170,8 +170,10 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
 
     ``findings`` are about the archive itself; those about the documents are the image's own.
     """
+    found = tuple(findings)
     return {
         **document_head("inspect", archive),
+        "complete": not limit_met((*found, *image.findings)),
         "images": [
             {
                 "references": list(image.references),
@@ -196,7 +198,7 @@ def inspect_document(archive: ArchiveInfo, image: Image, findings: Iterable[Find
                 "findings": [finding_keys(one) for one in image.findings],
             }
         ],
-        "findings": [finding_keys(one) for one in findings],
+        "findings": [finding_keys(one) for one in found],
     }
 
 
@@ -252,7 +254,11 @@ def _per_image(command: str, analysis: Analysis, body: Any) -> Json:
     images = [
         {**identity(image), "complete": image.complete, **body(image)} for image in analysis.images
     ]
-    return {**document_head(command, analysis.archive), "images": images}
+    return {**_head(command, analysis), "images": images}
+
+
+def _head(command: str, analysis: Analysis) -> Json:
+    return {**document_head(command, analysis.archive), "complete": analysis.complete}
 
 
 def identity(image: ImageAnalysis | Image) -> Json:

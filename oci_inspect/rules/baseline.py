@@ -73,7 +73,7 @@ def parse_baseline(path: str, data: bytes) -> Baseline:
         raise ArchiveError(path, f"a baseline of more than {MOST_BYTES:,} bytes", _HOW)
     value, problems = parse_json(data)
     if problems:
-        raise ArchiveError(path, f"no baseline: {problems[0].message}", _HOW)
+        raise ArchiveError(path, f"no baseline: {problems[-1].message}", _HOW)
     if not isinstance(value, dict):
         raise RulesError((f"{path}: no baseline: {_HOW}",))
     kind, version = value.get("schema"), value.get("schema_version")

@@ -145,7 +145,10 @@ def _real(tree: UnionTree, parts: list[bytes], *, folder: bool, limits: Limits) 
     head = b"/".join(parts[:count])
     try:
         real: bytes | None = tree.resolve(head).path
-    except PathError:  # what is no longer there may have been where links lead
+    except (
+        LimitExceededError,
+        PathError,
+    ):  # what is no longer there may have been where links lead
         try:
             real = LinkFollower(tree, limits).follow(head, 0)
         except LimitExceededError:

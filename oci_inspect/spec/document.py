@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
+from oci_inspect.errors import LimitExceededError
+
 JsonObject = dict[str, Any]
 
 _MAP_KEYS = frozenset(
@@ -25,6 +27,10 @@ class Problem(NamedTuple):
     message: str
 
 
+_DEEPEST = 900
+"""Levels that the standard library follows in any case; from about 1,000 on it gives up."""
+
+
 class _Refused(ValueError):
     """A value the standard library would take and we do not."""
 
@@ -33,7 +39,8 @@ def parse_json(data: bytes, max_depth: int = 64) -> tuple[Any, list[Problem]]:
     """Parse one JSON document; on failure the value is None and a ``json-invalid`` problem tells.
 
     Refused beside bad syntax: anything but UTF-8, a byte order mark, a second value behind the
-    first, deeper nesting than ``max_depth``, integers beyond 64 bits, NaN and infinities.
+    first, integers beyond 64 bits, NaN and infinities. Deeper nesting than ``max_depth`` is a
+    ``limit-exceeded`` as well.
     """
     problems: list[Problem] = []
 
@@ -68,7 +75,11 @@ def parse_json(data: bytes, max_depth: int = 64) -> tuple[Any, list[Problem]]:
     except json.JSONDecodeError as error:
         message = f"{error.msg} at line {error.lineno} column {error.colno}"
     except RecursionError:
-        message = f"it is nested deeper than {max_depth} levels"
+        if max_depth < _DEEPEST:
+            return None, _too_deep(_nested(max_depth, max_depth + 1), max_depth)
+        message = f"it is nested deeper than {_DEEPEST} levels, which nobody here can read"
+    except LimitExceededError as error:
+        return None, _too_deep(error, max_depth)
     except _Refused as error:
         message = str(error)
     else:
@@ -81,6 +92,17 @@ def parse_json(data: bytes, max_depth: int = 64) -> tuple[Any, list[Problem]]:
                 )
         return value, problems
     return None, [Problem("json-invalid", "", message)]
+
+
+def _nested(most: int, depth: int) -> LimitExceededError:
+    return LimitExceededError("json_depth", most, depth, "the document")
+
+
+def _too_deep(error: LimitExceededError, most: int) -> list[Problem]:
+    return [
+        Problem("limit-exceeded", "", str(error)),
+        Problem("json-invalid", "", f"it is nested deeper than {most} levels"),
+    ]
 
 
 def _integer(digits: str) -> int:
@@ -103,6 +125,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _check_depth(value: Any, most: int) -> None:
+    """Raise :class:`LimitExceededError`, which names the least depth that it can be."""
     level = [value]
     depth = 0
     while level:
@@ -114,7 +137,7 @@ def _check_depth(value: Any, most: int) -> None:
                 below.extend(one)
         depth += any(isinstance(one, (dict, list)) for one in level)
         if depth > most:
-            raise _Refused(f"it is nested deeper than {most} levels")
+            raise _nested(most, depth)
         level = [one for one in below if isinstance(one, (dict, list))]
 
 

@@ -96,7 +96,7 @@ class BoundedSource:
         self._size += len(data)
         most = self._limits.expansion_ratio
         if self._size > self._limits.expansion_floor and self._size > most * self._raw.size:
-            ratio = self._size // max(1, self._raw.size)
+            ratio = -(-self._size // max(1, self._raw.size))  # rounded up: it is over the limit
             raise LimitExceededError("expansion_ratio", most, ratio, self._subject)
         return data
 

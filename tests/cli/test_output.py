@@ -7,13 +7,16 @@ import re
 import stat
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
+from cli.conftest import REAL
 from support.terminals import open_terminal
 from wcwidth import wcswidth
 
 from oci_inspect.cli import ARCHIVE_COMMANDS
 from oci_inspect.cli.options import parse_size
+from oci_inspect.limits import Limits
 
 COMMANDS = (*ARCHIVE_COMMANDS, "df")
 
@@ -197,13 +200,31 @@ def test_a_limit_that_is_large_enough_changes_nothing(run, app):
     [
         *("entries", "entries=", "entries=0", "entries=-1", "entries=x", "entries=1XB"),
         *("entries=1e3", "entries=nan", "entries=inf", "entries=..", "entries=" + "9" * 400),
-        *("nope=1", "=1", "_=1"),
+        *("entries=-0", "entries=1.5e", "entries=0.4", "entries=\x1b[31m", "entries=5 5"),
+        *("nope=1", "=1", "_=1", "ENTRIES=1"),
     ],
 )
 def test_a_limit_that_makes_no_sense(run, app, setting):
     result = run("analyze", app, "--limit", setting)
     assert result.code == 2
     assert "--limit" in result.problem
+
+
+def test_a_limit_given_twice_is_a_mistake(run, app):
+    for first in ("layers=9", "layers=8"):
+        result = run("analyze", app, "--limit", first, "--limit", "layers=9")
+        assert result.code == 2
+        assert "layers is given twice" in result.problem
+    assert run("analyze", app, "--limit", "json-bytes=1MB", "--limit", "json_bytes=1MB").code == 2
+
+
+def test_limits_beyond_all_bounds_change_nothing(run, app):
+    plain = run("verify", app, "--no-cache")
+    huge = [f"{one.name}={'9' * 250}" for one in fields(Limits)]
+    words = [word for one in huge for word in ("--limit", one)]
+    assert run("verify", app, "--no-cache", *words) == plain
+    zstd = REAL / "skopeo-oci-zstd.tar"
+    assert run("verify", zstd, "--no-cache", *words) == run("verify", zstd, "--no-cache")
 
 
 @pytest.mark.parametrize(

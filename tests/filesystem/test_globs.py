@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.scans import Stack
 from support.tars import TarBuilder
 
-from oci_inspect.errors import PathError
+from oci_inspect.errors import LimitExceededError, PathError
 from oci_inspect.filesystem.globs import Glob, expand, has_magic
 
 
@@ -157,12 +157,17 @@ def test_links_at_the_end_are_followed_if_asked():
 
 
 @pytest.mark.parametrize(
-    "pattern", ["nope", "*.nope", "nope/*", "weird/*", "ring/*", "usr/*/a.so/*", "weird*/"]
+    "pattern", ["nope", "*.nope", "nope/*", "weird/*", "usr/*/a.so/*", "weird*/"]
 )
 def test_what_stands_for_nothing_is_an_error(pattern):
     with pytest.raises(PathError) as caught:
         paths(pattern)
     assert str(caught.value).startswith(f"/{pattern}: ")
+
+
+def test_a_pattern_behind_a_ring_of_links_meets_the_limit_on_links():
+    with pytest.raises(LimitExceededError, match=r"/ring/\*: 41 is over the limit of 40 for links"):
+        paths("ring/*")
 
 
 def test_which_paths_are_patterns():

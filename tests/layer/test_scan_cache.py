@@ -682,3 +682,26 @@ def test_a_folder_in_the_place_of_one_entry_spoils_that_one_alone(cache: ScanCac
     cache.put(other, DEFAULT_LIMITS)
     assert cache.get(other.digest, DEFAULT_LIMITS) is not None
     assert cache.get(scan.digest, DEFAULT_LIMITS) is None
+
+
+@pytest.mark.parametrize("step", ["open", "write", "close", "rename"])
+def test_ctrl_c_right_after_any_step_leaves_no_part_of_an_entry(
+    cache: ScanCache, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """An interrupt comes between two steps: the first is done, and its result is not kept yet."""
+    real = getattr(os, step)
+
+    def interrupted(*arguments: object, **more: object) -> object:
+        made = real(*arguments, **more)
+        name = os.fsdecode(arguments[0]) if isinstance(arguments[0], str) else ""
+        if step in ("write", "close") or ".scan." in name:
+            monkeypatch.setattr(os, step, real)
+            raise KeyboardInterrupt
+        return made
+
+    cache.folder.mkdir(mode=0o700, parents=True)
+    scan = scan_layer(BytesSource(TarBuilder().file("a", b"1").build()))
+    monkeypatch.setattr(os, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cache.put(scan, DEFAULT_LIMITS)
+    assert [one.name for one in cache.folder.iterdir() if one.name.startswith(".")] == []

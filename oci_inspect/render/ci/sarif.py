@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
-from urllib.parse import quote
 
 from oci_inspect._version import __version__
 from oci_inspect.paths import file_text
@@ -22,7 +21,7 @@ from oci_inspect.render.ci.naming import (
     relative,
 )
 from oci_inspect.render.ci.wording import State, cut, cut_path, item_sentence, message, state
-from oci_inspect.render.escape import sarif_message, terminal
+from oci_inspect.render.escape import sarif_message, terminal, uri_path
 from oci_inspect.render.json import dumps
 from oci_inspect.rules.model import Check, ImageCheck, Item, Level, Unit, Verdict
 
@@ -148,7 +147,7 @@ def _artifact(path: str) -> Json:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         data = terminal(path).encode("utf-8")
-    return {"uri": ("file://" if path.startswith("/") else "") + quote(data, safe="/")}
+    return {"uri": ("file://" if path.startswith("/") else "") + uri_path(data)}
 
 
 def _logical_locations(item: Item) -> Json:

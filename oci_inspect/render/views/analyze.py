@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oci_inspect.analysis.results import Analysis, ImageAnalysis, Status
 from oci_inspect.findings import Severity
+from oci_inspect.paths import file_text
 from oci_inspect.render.blocks import (
     Bar,
     Block,
@@ -54,7 +55,9 @@ def analyze_view(analysis: Analysis, verbose: bool = False, quiet: bool = False)
     if several:
         blocks.append(_overview(analysis))
     if not analysis.images:
-        blocks.append(Note(f"{analysis.archive.path}: no image in this archive", Role.WARNING))
+        blocks.append(
+            Note(f"{file_text(analysis.archive.path)}: no image in this archive", Role.WARNING)
+        )
     for number, image in enumerate(analysis.images, 1):
         note = f"image {number} of {len(analysis.images)}" if several else ""
         blocks += _image(analysis, image, note, verbose)[: 2 if quiet else None]
@@ -76,7 +79,7 @@ def analyze_view(analysis: Analysis, verbose: bool = False, quiet: bool = False)
 
 def _overview(analysis: Analysis) -> Table:
     return Table(
-        title=f"{plural(len(analysis.images), 'image')} in {analysis.archive.path}",
+        title=f"{plural(len(analysis.images), 'image')} in {file_text(analysis.archive.path)}",
         columns=(
             Column("IMAGE", fit=Fit.MIDDLE, least=16),
             Column("PLATFORM"),

@@ -11,6 +11,7 @@ from oci_inspect.comparison.results import (
     Comparison,
     Transfer,
 )
+from oci_inspect.paths import file_text
 from oci_inspect.render.blocks import (
     MISSING,
     Block,
@@ -108,7 +109,7 @@ def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
 
 def _side(image: ImageAnalysis, archive: str) -> tuple[Cell, ...]:
     """Which image of which archive, and what is wrong with it."""
-    name = f"{title(image)} in {archive}"
+    name = f"{title(image)} in {file_text(archive)}"
     if image.verified and image.complete:
         return (name,)
     told = verdict(image)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from oci_inspect.analysis.usage import DiskUsage, ImageUsage, LayerUsage, Removal
+from oci_inspect.paths import file_text
 from oci_inspect.render.blocks import (
     MISSING,
     Block,
@@ -104,7 +105,7 @@ def _name_cells(image: ImageUsage) -> tuple[Cell, Cell]:
 
 def _archives(image: ImageUsage) -> str:
     more = len(image.archives) - 1
-    return image.archives[0].path + (f" and {more:,} more" if more else "")
+    return file_text(image.archives[0].path) + (f" and {more:,} more" if more else "")
 
 
 def _status(image: ImageUsage) -> Text:
