@@ -256,6 +256,38 @@ def paths_with_a_dot_in_front() -> Built:
     return quiet(archive.edit("manifest.json", lambda all_: all_[0].update(Layers=layers)))
 
 
+@cases("json-invalid")
+def an_index_without_manifests_beside_docker_s() -> Built:
+    """``manifests`` must be there (image-index.md); docker 25.0.2 wrote null, nobody nothing."""
+    image = app()
+    archive = hybrid(image).replace("index.json", to_json({"schemaVersion": 2}))
+    return fires(archive.drop(blob_name(image.manifest)), "index.json", on=None)
+
+
+@cases("json-invalid")
+def an_index_of_none() -> Built:
+    image = app()
+    archive = hybrid(image).edit("index.json", lambda index: index.update(manifests=[]))
+    return quiet(archive.drop(blob_name(image.manifest)))
+
+
+@cases("media-type-mismatch")
+def a_manifest_that_the_index_gives_an_unknown_type() -> Built:
+    """docker's manifest.json still leads to the image: nothing else would tell."""
+    image = app()
+    unknown = OCI_MANIFEST.replace("v1", "v0")
+    archive = hybrid(image)
+    archive.edit("index.json", lambda index: index["manifests"][0].update(mediaType=unknown))
+    return fires(archive, image.manifest_digest, on=None)
+
+
+@cases("media-type-mismatch")
+def something_of_an_unknown_type_that_is_no_document() -> Built:
+    archive = hybrid(app()).add_blob(b"no JSON")
+    other = descriptor("text/x-unknown", b"no JSON")
+    return quiet(archive.edit("index.json", lambda index: index["manifests"].append(other)))
+
+
 @pytest.mark.parametrize(("rule", "make"), cases.parameters())
 def test_rule(rule: str, make: Make, tmp_path: Path) -> None:
     check(rule, make, tmp_path)

@@ -142,11 +142,25 @@ class LayoutReader:
             reason = "layer" if media_types.is_layer(descriptor.media_type) else "unknown"
             if descriptor.media_type == media_types.BUILDKIT_CACHE:
                 reason = "cache"
+            if reason == "unknown":
+                self._ask_document(descriptor.digest, descriptor.media_type)
             self._use(descriptor.digest)
             self._add_other(descriptor, reason, names)
             return None
         self._read_node(descriptor, key, names, above)
         return key if key in self._images else None
+
+    def _ask_document(self, digest: Digest, declared: str) -> None:
+        """Tell where something of no known type says of itself that it is of another."""
+        loaded = self._documents.load_object(self._locate(digest), str(digest), FindingCollector())
+        value = loaded.value if loaded is not None else None
+        own = value.get("mediaType") if value else None
+        if isinstance(own, str) and own != declared:
+            self._findings.add(
+                "media-type-mismatch",
+                str(digest),
+                f"the descriptor says {declared}, the document {own}",
+            )
 
     def _read_node(
         self,

@@ -129,9 +129,10 @@ class OuterTar:
             except TarHeaderError as error:
                 if not count and error.rule == "tar-header-checksum":
                     raise ArchiveError("", "it is not a tar archive") from error
-                if not lost:
+                cut = error.rule == "tar-truncated"
+                if not lost or cut:
                     self._findings.add(error.rule, f"archive, byte {start:,}", error.problem)
-                self.truncated |= error.rule == "tar-truncated"
+                self.truncated |= cut
                 lost = True
                 continue
             if not isinstance(step, TarHeader):

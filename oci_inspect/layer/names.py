@@ -49,9 +49,9 @@ class EntryNames:
         """The path of a name that may need work, with what there is to say about it."""
         path, unsafe = normalise(name)
         if unsafe:
-            self._findings.add(
-                "path-unsafe", path_text(name), "a '..' part in its name: clamped at the root"
-            )
+            # Plain headers give a folder's name without its slash, all others with it.
+            told = path_text(name.rstrip(b"/"))
+            self._findings.add("path-unsafe", told, "a '..' part in its name: clamped at the root")
         limits = self._limits
         if len(path) > self.longest:
             if len(path) > limits.path_bytes:

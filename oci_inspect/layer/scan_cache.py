@@ -26,7 +26,7 @@ from oci_inspect.layer.scan import LayerScan
 from oci_inspect.layer.scan_record import RECORD_VERSION, RecordError, decode, encode
 from oci_inspect.limits import KIB, MIB, Limits
 
-SCAN_VERSION = 2
+SCAN_VERSION = 3
 """Of the scanner's rules: raise it when the same blob gives another scan than before.
 
 Scans of another version, or of another release of this program, are not found any more.

@@ -30,13 +30,14 @@ def squarify(sizes: Sequence[float], inside: Rect) -> list[Rect]:
     if total <= 0 or area <= 0:
         return [Rect(inside.x, inside.y, 0.0, 0.0) for _ in sizes]
     found: list[Rect] = []
-    left, rest, start = float(total), inside, 0
+    # Not made a float: whole numbers stay exact, and the last row is never more than what is left.
+    left, rest, start = total, inside, 0
     while start < len(sizes):
         short = min(rest.width, rest.height)
         scale = rest.width * rest.height / left if left > 0 else 0.0
         end = _row(sizes, start, short, scale)
         row = sizes[start:end]
-        filled = float(sum(row))
+        filled = sum(row)
         share = 1.0 if end == len(sizes) else filled / left
         placed, rest = _lay(row, filled, share, rest)
         found += placed

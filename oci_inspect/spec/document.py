@@ -213,12 +213,19 @@ class Fields:
 
     def get(self, key: str) -> Any:
         """The value as it is; an exact key first, then one that differs by case."""
+        name = self._name(key)
+        return None if name is None else self._value[name]
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there at all, be it with ``null``."""
+        return self._name(key) is not None
+
+    def _name(self, key: str) -> str | None:
         if key in self._value:
-            return self._value[key]
+            return key
         if self._folded is None:
             self._folded = {name.casefold(): name for name in self._value}
-        name = self._folded.get(key.casefold())
-        return None if name is None else self._value[name]
+        return self._folded.get(key.casefold())
 
     def where(self, key: str) -> str:
         """The full name of a field, for messages."""

@@ -60,11 +60,16 @@ def parse_manifest(value: JsonObject, problems: list[Problem]) -> Manifest:
 
 
 def parse_index(value: JsonObject, problems: list[Problem]) -> Index:
-    """Read an index. ``"manifests": null``, as docker 25.0.2 wrote it, is an empty one."""
+    """Read an index. ``"manifests": null``, as docker 25.0.2 wrote it, is an empty one.
+
+    One without ``manifests`` is none (image-index.md: it must be there, and may be empty).
+    """
     fields = Fields(value, "", problems)
     _check_version(fields, problems)
     if fields.get("layers") is not None or fields.get("config") is not None:
         problems.append(_ambiguous())
+    if not fields.has("manifests"):
+        problems.append(Problem("json-invalid", "manifests", "an index without 'manifests'"))
     return Index(
         media_type=fields.text("mediaType") or "",
         artifact_type=fields.text("artifactType"),

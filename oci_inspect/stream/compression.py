@@ -337,6 +337,7 @@ class _ZstdSource:
         self._error = zstandard.ZstdError
         self._ended = False
         self._failed: CorruptStreamError | None = None
+        self._given = 0
         tapped = _Tapped(source, self._walker, limits)
         self._reader: zstandard.ZstdDecompressionReader = zstandard.ZstdDecompressor(
             # The library has bounds of its own; the walker knows the right one.
@@ -367,6 +368,12 @@ class _ZstdSource:
                 raise self._garbage()
             if not self._walker.between_frames:
                 raise CorruptStreamError("zstd", "it ends early", self._walker.taken)
+            # The library looks at that itself, but not where the last block of a frame is empty
+            # and the frame came in pieces.
+            if self._walker.content not in (None, self._given):
+                problem = "its frames hold another number of bytes than they say"
+                raise CorruptStreamError("zstd", problem, self._walker.taken)
+        self._given += size - left
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _garbage(self) -> CorruptStreamError:

@@ -45,8 +45,8 @@ class TarHeader(NamedTuple):
 
     ``type`` is the ASCII code of the type flag (``0`` for v7's NUL, ``5`` for its folders).
     ``stored_size`` bytes follow in the tar, padded to a block; ``size`` is the file's, larger for a
-    sparse one. ``mapped`` says that they begin with the map of a sparse file, so that they are not
-    its content even where they are as many. ``mtime`` is in seconds, ``mtime_ns`` what is beyond,
+    sparse one. ``mapped`` says that a map tells where they belong, so that they are not its content
+    even where they are as many. ``mtime`` is in seconds, ``mtime_ns`` what is beyond,
     in nanoseconds.
     """
 
@@ -177,10 +177,12 @@ class HeaderReader:
             assert block is not None
             return self._entry(block, FIELDS.unpack(block))
         if kind == 0x4C:
+            self._once(self._long_name, "name")
             self._long_name = until_nul(data)
             if self._pax is not None and b"size" in self._pax:
                 self._note("tar-ambiguous", self._long_name, "a pax size before a GNU long name")
         elif kind == 0x4B:
+            self._once(self._long_link, "link")
             self._long_link = until_nul(data)
         else:
             records, problem = parse_pax(data)
@@ -194,6 +196,10 @@ class HeaderReader:
                 self._pax = records
         return None
 
+    def _once(self, before: bytes | None, what: str) -> None:
+        if before is not None:  # tarfile takes the first, all others the last
+            self._note("tar-ambiguous", before, f"two GNU long {what}s in front of one entry")
+
     def _take_globals(self, records: dict[bytes, bytes]) -> None:
         """Keep what a global header says of all entries behind it, but not of their names.
 
@@ -202,6 +208,8 @@ class HeaderReader:
         for key in (b"path", b"linkpath", b"size"):
             if records.get(key):
                 self._note("tar-ambiguous", b"", f"a {key.decode()} in a global pax header")
+        if any(key.startswith(b"GNU.sparse.") for key in records):
+            self._note("tar-ambiguous", b"", "a sparse file's records in a global pax header")
         for key, value in records.items():
             if key in (b"uid", b"gid", b"mtime") or b".xattr." in key:
                 if value:
@@ -251,10 +259,13 @@ class HeaderReader:
         real_size = size
         if kind == 0x53:
             real_size = self._checked(parse_number(block[483:495]), size, name, "real size")
+            if real_size < size:
+                self._note("tar-ambiguous", name, "a sparse file that stores more than it has")
         link = until_nul(raw_link)
+        own_name = name
         nanoseconds = 0
         xattrs: tuple[tuple[bytes, bytes], ...] = ()
-        mapped = False
+        mapped = kind == 0x53
         device = (0, 0)
         if kind in b"34":
             device = (parse_number(fields[10]) or 0, parse_number(fields[11]) or 0)
@@ -303,14 +314,20 @@ class HeaderReader:
                         self._note("tar-header-invalid", name, "its pax time is no number")
                     else:
                         mtime, nanoseconds = time
+                if self._long_name not in (None, records.get(b"GNU.sparse.name", self._long_name)):
+                    self._note("tar-ambiguous", name, "a GNU long name and another sparse name")
                 name, real_size = self._sparse(records, name, real_size)
-                mapped = records.get(b"GNU.sparse.major") == b"1"
+                mapped |= not _MAP_KEYS.isdisjoint(records)
+                if kind in _HEADER_ONLY and any(key.startswith(b"GNU.sparse.") for key in records):
+                    self._note("tar-ambiguous", name, f"a {_TYPE_NAMES[kind]} that is sparse")
                 # One value for all entries that have nothing but the global ones.
                 xattrs = self._global_xattrs
                 if self._pax and any(b".xattr." in key for key in self._pax):
                     xattrs = self._xattrs(records)
             self._pax = self._long_name = self._long_link = None
             self._in_row = 0
+        if not kind and own_name.endswith(b"/") and not name.endswith(b"/"):
+            self._note("tar-ambiguous", name, "a folder by its header's name alone")
         if name.endswith(b"/") and kind in b"\x0007":
             if kind or size:
                 self._note("tar-ambiguous", name, "a file with a folder's name")
@@ -341,7 +358,7 @@ class HeaderReader:
             link,
             device,
             xattrs,
-            mapped and kind == 0x30,
+            mapped and kind in b"0S",
         )
 
     def _xattrs(self, records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
@@ -382,6 +399,9 @@ class HeaderReader:
 
 _FIELD_KEYS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"))
 """The pax records that stand for a field of the header."""
+
+_MAP_KEYS = frozenset((b"GNU.sparse.major", b"GNU.sparse.map", b"GNU.sparse.offset"))
+"""The pax records of a sparse file that come with a map."""
 
 _TYPE_NAMES = {
     0x31: "hard link",

@@ -18,6 +18,7 @@ class FrameWalker:
         "_checksum",
         "_skip",
         "_state",
+        "content",
         "frames",
         "garbage",
         "largest_window",
@@ -37,6 +38,8 @@ class FrameWalker:
         """True once something stood where a frame must begin; nothing is followed from there."""
         self.largest_window = 0
         """Bytes of the largest window that a frame asked for."""
+        self.content: int | None = 0
+        """Bytes that the frames say they hold; None once one does not say."""
 
     @property
     def between_frames(self) -> bool:
@@ -105,10 +108,15 @@ class FrameWalker:
         length = 1 + window_bytes + dictionary_bytes + content_bytes
         if available < length:
             return 0
+        start = position + length - content_bytes
+        content = int.from_bytes(buffer[start : start + content_bytes], "little")
+        content += 256 if content_bytes == 2 else 0
+        if not content_bytes:
+            self.content = None
+        elif self.content is not None:
+            self.content += content
         if single_segment:
-            start = position + 1 + dictionary_bytes
-            window = int.from_bytes(buffer[start : start + content_bytes], "little")
-            window += 256 if content_bytes == 2 else 0
+            window = content
         else:
             exponent, mantissa = buffer[position + 1] >> 3, buffer[position + 1] & 7
             base = 1 << (10 + exponent)

@@ -303,6 +303,15 @@ def test_archive_cut_at_every_block_is_an_answer(form: str, tmp_path: Path) -> N
             assert opened.rules, size
 
 
+@pytest.mark.parametrize("form", ["file", "gzip"])
+def test_cut_inside_an_extension_behind_damage_is_told_as_a_cut(form: str, tmp_path: Path) -> None:
+    """The damage is told once, but that the rest is missing is another thing."""
+    tar = docker_archive(app("a:1")).tar(b"")
+    cut = header(b"damaged", checksum=b"0000000\0") + pax({b"path": b"x" * 2000})[:1024]
+    opened = open_archive(tar + cut, tmp_path, form)
+    assert opened.errors == {"tar-header-checksum", "tar-truncated"}
+
+
 def test_cut_of_the_compression_is_told(tmp_path: Path) -> None:
     archive = oci_layout(app("a:1", content=os.urandom(100_000)))
     archive.members.reverse()

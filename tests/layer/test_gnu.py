@@ -230,3 +230,56 @@ def test_base_256_sizes_are_read(scan: Scan, size: int) -> None:
 def test_base_256_size_of_a_small_file_is_as_good_as_octal(scan: Scan) -> None:
     tar = entry(b"a", b"12345", size=base256(5, 12)) + entry(b"b")
     assert [(row.path, row.size) for row in scan(tar + END).rows] == [(b"a", 5), (b"b", 0)]
+
+
+@pytest.mark.parametrize("key", [b"GNU.sparse.map", b"GNU.sparse.offset", b"GNU.sparse.realsize"])
+def test_sparse_records_of_what_is_no_file_are_ambiguous(key: bytes, scan: Scan) -> None:
+    """libarchive ends its listing there: what comes behind is seen by others only."""
+    records = pax({key: b"1"})
+    for kind in (b"5", b"2", b"1", b"6"):
+        tar = records + entry(b"d", type=kind, linkname=b"t") + entry(b"behind") + END
+        seen = scan(tar)
+        assert "tar-ambiguous" in seen.rules, kind
+        assert seen.paths == [b"d", b"behind"]
+    assert "tar-ambiguous" not in scan(pax({b"comment": b"1"}) + entry(b"d", type=b"5") + END).rules
+
+
+LONG = b"n" * 120
+MAPPED = {b"GNU.sparse.major": b"1", b"GNU.sparse.minor": b"0", b"GNU.sparse.realsize": b"5"}
+
+
+@pytest.mark.parametrize(
+    ("odd", "plain"),
+    [
+        (gnu_long(b"L", b"first") + gnu_long(b"L", LONG), gnu_long(b"L", LONG)),
+        (
+            gnu_long(b"K", b"first") + gnu_long(b"K", LONG),
+            gnu_long(b"K", LONG) + gnu_long(b"L", LONG),
+        ),
+        (gnu_sparse(b"s", [(0, 1)], b"xyz", 2), gnu_sparse(b"s", [(0, 3)], b"xyz", 3)),
+        (
+            gnu_long(b"L", LONG) + header(b"d/", type=b"\0"),
+            gnu_long(b"L", LONG + b"/") + header(b"d/", type=b"\0"),
+        ),
+        (pax({b"GNU.sparse.size": b"9"}, type=b"g"), pax({b"comment": b"GNU.sparse."}, type=b"g")),
+        (
+            gnu_long(b"L", b"one") + pax({**MAPPED, b"GNU.sparse.name": b"other"}),
+            gnu_long(b"L", b"one") + pax({**MAPPED, b"GNU.sparse.name": b"one"}),
+        ),
+    ],
+    ids=[
+        "two names",
+        "two links",
+        "too much",
+        "half a folder",
+        "global sparse",
+        "two sparse names",
+    ],
+)
+def test_what_other_readers_take_otherwise_is_ambiguous(
+    scan: Scan, odd: bytes, plain: bytes
+) -> None:
+    """tests/differential found each of them: tarfile, libarchive or GNU tar list another entry."""
+    behind = entry(b"f", b"1\n0\n5\n".ljust(512, b"\0") + b"12345") + END
+    assert "tar-ambiguous" in scan(odd + behind).rules
+    assert scan(plain + behind).rules == set()

@@ -345,9 +345,9 @@ def test_four_times_the_tar_is_not_twelve_times_the_time(make: Callable[[int], b
     def best(data: bytes) -> float:
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.process_time()
             fast(data)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert best(make(8000)) < 12 * best(make(2000)) + 0.01

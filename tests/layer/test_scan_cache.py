@@ -636,7 +636,7 @@ def test_a_record_is_what_is_in_the_file(cache: ScanCache) -> None:
 # The scanner's rules
 
 
-FINGERPRINTS = {1: "8222e6f3feae2c3b", 2: "abb30a7c019e77ea"}
+FINGERPRINTS = {1: "8222e6f3feae2c3b", 2: "abb30a7c019e77ea", 3: "8893b22bfb058b07"}
 """Of what the scanner makes of some odd tars, by the version of its rules."""
 
 
@@ -648,6 +648,8 @@ def odd_tars() -> Iterator[bytes]:
     plain.raw(gnu_sparse(b"sparse", [(0, 1)], b"y", 4000))
     mapped = {b"GNU.sparse.major": b"1", b"GNU.sparse.realsize": b"1024"}
     plain.raw(pax(mapped) + entry(b"as-long", b"1\n512\n512\n".ljust(1024, b"\0")))
+    plain.raw(gnu_sparse(b"no-hole", [(0, 3)], b"yyy", 3))
+    plain.raw(pax({b"GNU.sparse.map": b"0,3"}) + entry(b"folder", type=b"5"))
     yield plain.build()
     yield plain.build(end=b"")
     yield plain.build() + entry(b"behind", b"x")

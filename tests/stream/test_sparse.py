@@ -352,3 +352,36 @@ def test_reading_gives_holes_and_data_in_order_whatever_is_asked_for() -> None:
         else:
             got = b"".join(one.read(step) for _ in range(1500 // step))
             assert got == content[: len(got)] and len(got) > 1000
+
+
+SWAPPED = [(1, 1), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    "tar",
+    [
+        gnu_sparse(b"s", SWAPPED, b"ab", 2) + END,
+        pax({b"GNU.sparse.size": b"2", b"GNU.sparse.map": b"1,1,0,1"}) + entry(b"s", b"ab") + END,
+        pax(
+            pax_record(b"GNU.sparse.size", b"2")
+            + b"".join(
+                pax_record(b"GNU.sparse.offset", b"%d" % at)
+                + pax_record(b"GNU.sparse.numbytes", b"1")
+                for at, _ in SWAPPED
+            )
+        )
+        + entry(b"s", b"ab")
+        + END,
+    ],
+    ids=["gnu", "pax 0.1", "pax 0.0"],
+)
+def test_map_of_a_file_that_is_stored_as_long_as_it_is_counts_too(tar: bytes) -> None:
+    """GNU tar and libarchive refuse it: taken for a plain file it would be another than theirs."""
+    files = files_of(tar)
+    with pytest.raises(CorruptStreamError):
+        read(files.open(row_of(files, b"s")))
+
+
+def test_sparse_file_without_a_hole_is_read() -> None:
+    files = files_of(gnu_sparse(b"s", [(0, 2)], b"ab", 2) + END)
+    assert read(files.open(row_of(files, b"s"))) == b"ab"

@@ -2,8 +2,9 @@
 
 import pytest
 import zstandard
-from stream.pieces import DATA, skippable
+from stream.pieces import DATA, skippable, unpacked
 
+from oci_inspect.errors import CorruptStreamError
 from oci_inspect.stream.zstd_frames import FrameWalker
 
 SIZED = zstandard.ZstdCompressor(write_checksum=True).compress(DATA)
@@ -91,3 +92,25 @@ def test_run_length_block_holds_one_byte() -> None:
     frame = b"\x28\xb5\x2f\xfd\x00\x00" + block
     assert zstandard.ZstdDecompressor().decompressobj().decompress(frame) == b"x" * 1000
     assert walk(frame + EMPTY).frames == 2
+
+
+def test_bytes_that_frames_say_they_hold_are_added_up() -> None:
+    assert walk(SIZED + EMPTY + SIZED).content == 2 * len(DATA)
+    assert walk(skippable(b"x") + SIZED, 1).content == len(DATA)
+    assert walk(PLAIN + SIZED).content is None
+    short = zstandard.ZstdCompressor().compress(b"x" * 255)
+    middle = zstandard.ZstdCompressor().compress(b"x" * 256)  # two bytes that count from 256
+    assert (walk(short).content, walk(middle).content) == (255, 256)
+
+
+EMPTY_BLOCK = (1).to_bytes(3, "little")
+CLAIMS_249 = b"\x28\xb5\x2f\xfd\x20\xf9" + EMPTY_BLOCK
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 8, 1 << 20])
+def test_frame_that_holds_less_than_it_says_is_refused_however_it_comes(step: int) -> None:
+    """The library tells where it gets the frame at once, and not where it comes in pieces."""
+    with pytest.raises(CorruptStreamError):
+        unpacked(CLAIMS_249, "zstd", step)
+    with pytest.raises(CorruptStreamError):
+        unpacked(SIZED + CLAIMS_249, "zstd", step)

@@ -205,6 +205,7 @@ class _Walk:
         self.long_name: bytes | None = None
         self.long_link: bytes | None = None
         self.in_row = 0
+        self.map_read = False
 
     def run(self) -> None:
         lost = False
@@ -233,12 +234,13 @@ class _Walk:
                 zero = False
                 if not lost:
                     self.listing.say("tar-ambiguous")
+            self.map_read = False
             try:
                 if not self.header(block):
                     return
                 lost = False
             except BadHeader as bad:
-                if not lost:
+                if not lost or self.map_read:  # that far it was a header
                     self.listing.say(bad.args[0], f"byte {where:,}")
                 lost = True
 
@@ -263,6 +265,7 @@ class _Walk:
                 if 4 + 21 * sparse_blocks > self.limits.sparse_regions:
                     raise OverLimit
                 more = extension[504] != 0
+            self.map_read = True
         return self.entry(block, kind, size)
 
     def extension(self, kind: bytes, size: int | None) -> bool:
@@ -279,17 +282,23 @@ class _Walk:
             return False
         self.at += size + -size % 512
         if kind == b"L":
+            if self.long_name is not None:
+                self.listing.say("tar-ambiguous", self.long_name)
             self.long_name = data.split(b"\0")[0]
             if b"size" in self.own:
                 self.listing.say("tar-ambiguous", self.long_name)
         elif kind == b"K":
+            if self.long_link is not None:
+                self.listing.say("tar-ambiguous", self.long_link)
             self.long_link = data.split(b"\0")[0]
         else:
             records, good = pax_records(data)
             if not good:
                 self.listing.say("tar-header-invalid")
             if kind == b"g":
-                if any(records.get(key) for key in (b"path", b"linkpath", b"size")):
+                if any(key.startswith(b"GNU.sparse.") for key in records) or any(
+                    records.get(key) for key in (b"path", b"linkpath", b"size")
+                ):
                     self.listing.say("tar-ambiguous")
                 for key, value in records.items():
                     if key in (b"uid", b"gid", b"mtime") or b".xattr." in key:
@@ -326,6 +335,9 @@ class _Walk:
                 say("tar-header-invalid", name)
             else:
                 apparent = real
+                if real < size:
+                    say("tar-ambiguous", name)
+        own_name = name
         records = {**self.shared, **self.own}
         for key in (b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"):
             if records.get(key) == b"":
@@ -338,6 +350,9 @@ class _Walk:
             link = self.long_link
             if records.pop(b"linkpath", link) != link:
                 say("tar-ambiguous", name)
+        sparse_name = records.get(b"GNU.sparse.name", self.long_name)
+        if self.long_name is not None and sparse_name != self.long_name:
+            say("tar-ambiguous", name)
         self.own, self.long_name, self.long_link, self.in_row = {}, None, None, 0
         self.pax_seen = False
         if b"path" in records:
@@ -385,9 +400,13 @@ class _Walk:
         if (decimal(records.get(b"GNU.sparse.numblocks", b"0")) or 0) > self.limits.sparse_regions:
             raise OverLimit
         name = records.get(b"GNU.sparse.name", name)
+        if kind in b"1 2 3 4 5 6".split() and any(k.startswith(b"GNU.sparse.") for k in records):
+            say("tar-ambiguous", name)
         letter = {b"1": "h", b"2": "l", b"3": "c", b"4": "b", b"5": "d", b"6": "p", b"D": "d"}.get(
             kind, "f"
         )
+        if kind == b"\0" and own_name.endswith(b"/") and not name.endswith(b"/"):
+            say("tar-ambiguous", name)
         if kind in (b"0", b"\0", b"7") and name.endswith(b"/"):
             if kind != b"\0" or size:
                 say("tar-ambiguous", name)
@@ -437,7 +456,7 @@ class _Walk:
         """The name made plain, and what there is to say about it."""
         path, unsafe = plain(name)
         if unsafe:
-            self.listing.say("path-unsafe", name)
+            self.listing.say("path-unsafe", name.rstrip(b"/"))
         parts = path.split(b"/")
         too_long = len(path) > self.limits.path_bytes or len(parts) > self.limits.path_depth
         if too_long or max(map(len, parts)) > self.limits.path_part_bytes:
