@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -54,8 +54,11 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
                 Path(name).replace(target)
     finally:
         if name:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
+            # The first call here is the unlink itself: a signal is heeded only behind a call.
+            try:  # noqa: SIM105
+                os.unlink(name)  # noqa: PTH108
+            except FileNotFoundError:
+                pass
 
 
 class _Watched:

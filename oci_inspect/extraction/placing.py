@@ -12,7 +12,6 @@ import secrets
 import stat
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from oci_inspect.extraction.target import TargetFolder, split
 
@@ -61,8 +60,11 @@ class Placing:
                     outcomes.append((path, None))
             return outcomes
         finally:
-            with suppress(OSError):  # it is not there, or nobody may touch it
+            # The first call here is the unlink itself: a signal is heeded only behind a call.
+            try:  # noqa: SIM105
                 os.unlink(temporary, dir_fd=home)
+            except OSError:  # it is not there, or nobody may touch it
+                pass
             os.close(home)
 
     def _home(self, left: deque[bytes], outcomes: Outcomes) -> int | None:
@@ -87,8 +89,10 @@ class Placing:
                 _link(home, temporary, there, second)
                 os.rename(second, name, src_dir_fd=there, dst_dir_fd=there)
             finally:
-                with suppress(OSError):
+                try:  # noqa: SIM105
                     os.unlink(second, dir_fd=there)
+                except OSError:
+                    pass
 
     def _link(self, home: int, temporary: bytes, there: int, name: bytes) -> None:
         try:

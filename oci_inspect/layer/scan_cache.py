@@ -307,8 +307,11 @@ def _write(folder: int, name: str, data: bytes) -> None:
             os.close(file)
         os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        with suppress(OSError):
+        # The first call here is the unlink itself: a signal is heeded only behind a call.
+        try:  # noqa: SIM105
             os.unlink(unfinished, dir_fd=folder)
+        except OSError:
+            pass
         raise
 
 
