@@ -37,6 +37,10 @@ class ArchiveError(OciInspectError):
         super().__init__(f"{path}: {problem}" + (f": {hint}" if hint else ""))
 
 
+class TooManyFilesError(ArchiveError):
+    """The system lets this process open no more files: that says nothing of the archive."""
+
+
 class CorruptStreamError(OciInspectError):
     """A compressed stream is damaged, ends early, or has garbage behind its end.
 

@@ -14,7 +14,7 @@ from oci_inspect.archive.contents import Image
 from oci_inspect.archive.members import Member
 from oci_inspect.archive.store import Store, Visitor
 from oci_inspect.crew import Crew
-from oci_inspect.errors import ArchiveError
+from oci_inspect.errors import ArchiveError, TooManyFilesError
 from oci_inspect.findings import Finding, finding, limit_met
 from oci_inspect.lanes import Helpers
 from oci_inspect.layer.scan import LayerScan, blob_digests, hash_blob, scan_layer
@@ -150,6 +150,8 @@ def scan_blobs(
         try:
             member = store.find(name)
             source = store.open(member) if member else None
+        except TooManyFilesError:
+            raise
         except ArchiveError as error:
             return finding("blob-missing", name, str(error))
         if source is None or member is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from oci_inspect.archive.store import Store
-from oci_inspect.errors import ArchiveError, LimitExceededError
+from oci_inspect.errors import ArchiveError, LimitExceededError, TooManyFilesError
 from oci_inspect.findings import FindingCollector, Severity
 from oci_inspect.spec.config import ImageConfig, parse_config
 from oci_inspect.spec.descriptor import Descriptor
@@ -38,6 +38,8 @@ class Documents:
         try:
             document = self.store.document(name)
             member = self.store.find(name)
+        except TooManyFilesError:
+            raise
         except ArchiveError as error:
             findings.add("blob-missing", subject, str(error))
             return None

@@ -18,7 +18,12 @@ from typing import Generic, TypeVar
 
 from oci_inspect.archive.members import Member, MemberKind, MemberTable
 from oci_inspect.archive.outer_tar import FileCursor, OuterTar, StreamCursor
-from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
+from oci_inspect.errors import (
+    ArchiveError,
+    CorruptStreamError,
+    LimitExceededError,
+    TooManyFilesError,
+)
 from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
 from oci_inspect.stream.source import BytesSource, PrefixedSource, SkippingSource, Source, read_some
@@ -319,6 +324,8 @@ class FolderStore(Store[T]):
                 last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at
             )
         except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise TooManyFilesError(self.path, str(error.strerror)) from error
             problem = (
                 "is a link" if error.errno == errno.ELOOP else (error.strerror or "unreadable")
             )

@@ -31,7 +31,7 @@ if os.environ.get("WITHOUT_FOLDER"):
 for line in sys.stdin.buffer.read().split(b"\\n"):
     words = [os.fsdecode(one) for one in line.split(b"\\0")]
     sys.stdout.flush()
-    print("==", words[0], words[-1].isascii(), flush=True)
+    print("=#= ", words[0], words[-1].isascii(), flush=True)
     print("exit", run(words), flush=True)
 """
 """Runs a command line for each line of standard input; a start of Python is all that it takes."""
@@ -171,7 +171,7 @@ def test_a_locale_without_utf_8_changes_tables_and_nothing_else(foreign, tmp_pat
     told, usual = (
         done[one].stdout.replace(os.fsencode(folders[one]), b"") for one in (name, "utf-8")
     )
-    told, usual = told.split(b"== "), usual.split(b"== ")
+    told, usual = told.split(b"=#= "), usual.split(b"=#= ")
     assert len(told) == len(usual)
     for (command, format), mine, plain in zip(
         [*ALL_FORMATS, *[("", "")] * 4], told[1:], usual[1:], strict=True

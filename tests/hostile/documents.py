@@ -73,6 +73,7 @@ for what, damage in DAMAGE.items():
         f"config-{what}",
         lambda damage=damage: oci(lambda one: swap(one, config_name(), damage)),
         rule,
+        code=3 if what in ("brackets", "braces", "deep", "over-the-limit") else 1,
     )
 
 
