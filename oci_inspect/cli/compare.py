@@ -56,7 +56,7 @@ def command(
     from oci_inspect.cli import session
     from oci_inspect.cli.progress import progress_line
 
-    if common.format == "html" and not common.quiet:
+    if common.format == "html":
         from oci_inspect.render.html.templating import need_jinja
 
         session.need_file(common, "compare.html")
@@ -73,7 +73,7 @@ def command(
         document = comparison_document(found, infos)
         paths = difference_documents(found)
         session.emit_pieces(common, json_pieces(document, "differences", paths))
-    elif common.format == "html" and not common.quiet:
+    elif common.format == "html":
         from oci_inspect.render.html.compare_page import compare_html
 
         session.emit(common, compare_html(found, infos))

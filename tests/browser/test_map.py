@@ -235,6 +235,48 @@ def test_the_legend_points_out_its_tiles(small):
     assert not any("pointed" in one["classes"] for one in tiles(small))
 
 
+def test_what_is_pointed_out_stays_so_in_other_folders(small):
+    small.locator(".map-legend button", has_text="layer 1").click()
+    click(small, "/usr/")
+    button = small.locator(".map-legend button", has_text="layer 1")
+    assert button.get_attribute("aria-pressed") == "true"
+    pointed = {one["label"].split(",")[0] for one in tiles(small) if "pointed" in one["classes"]}
+    assert pointed == {"/usr/lib/libm.so", "/usr/bin/sh"}
+    small.evaluate("document.getElementById('map').ociMap.open('/var/log')")
+    assert button.get_attribute("aria-pressed") == "true"  # though nothing of it is here
+    assert small.locator(".map-pointed").count() == 0
+    button.click()
+    assert small.locator(".map-pointing").count() == 0
+
+
+def test_a_file_that_is_clicked_has_an_address(small):
+    click(small, "/usr/lib/libc.so")
+    assert small.url.endswith("#map=/usr/lib/libc.so")
+    assert crumbs(small) == ["/"]
+    small.go_back()
+    until(small, "!document.querySelector('.map-facts')")
+
+
+def test_names_that_would_read_the_same_are_two(open_page):
+    kept = [file("a\x1bb", 5), file(r"a\x1bb", 7), file(r"dev\x2dsda", 9)]
+    page = open_page(map_page(data_of(kept)))
+    assert [row[0] for row in rows(page)] == [r"dev\x2dsda", r"a\x5cx1bb", r"a\x1bb"]
+
+
+def test_the_line_that_names_the_tile_is_seen_while_keys_move(open_page):
+    """However far down the picture one goes, the line and the tile itself are in the view."""
+    data = data_of(file(f"d{i % 5}/f{i}", 1000 + i) for i in range(90))
+    page = open_page(map_page(data, "<p>text</p>" * 60), viewport={"width": 1280, "height": 500})
+    page.locator('.map-tile[tabindex="0"]').focus()
+    for key in ["ArrowDown"] * 12 + ["End"] + ["ArrowUp"] * 12:
+        page.keyboard.press(key)
+        assert focused(page) in page.locator(".map-line").inner_text()
+        box = page.locator(".map-line").bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 500
+        own = page.locator(".map-tile:focus").bounding_box()
+        assert box["y"] + box["height"] <= own["y"] < 500
+
+
 def focused(page):
     return page.evaluate("document.activeElement.getAttribute('aria-label') || ''").split(",")[0]
 
@@ -277,6 +319,11 @@ def test_enter_goes_in_and_keys_go_up(small):
         small.locator('.map-tile[tabindex="0"]').focus()
         small.keyboard.press(key)
         assert crumbs(small) == ["/", "usr"], key
+    for left in ("/usr/bin", "/usr/lib"):
+        small.evaluate("path => document.getElementById('map').ociMap.open(path)", left)
+        small.locator('.map-tile[tabindex="0"]').focus()
+        small.keyboard.press("Backspace")
+        assert focused(small) == f"{left}/"
     small.keyboard.press("End")
     small.keyboard.press(" ")
     assert small.locator(".map-facts").count() == 1

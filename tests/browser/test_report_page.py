@@ -83,6 +83,44 @@ def test_a_segment_of_the_bar_tells_its_instruction_and_leads_to_its_row(
     assert page.evaluate("document.querySelector(':target').id") == "layer-0"
 
 
+def test_a_path_of_the_waste_leads_to_it_in_the_map(app: str, open_page: Any) -> None:
+    page = open_page(app)
+    page.locator("#waste a.place", has_text="data/big").click()
+    assert page.url.endswith("#map=/data/big")
+    assert page.locator(".map-path").inner_text() == "/data/big"
+    assert page.locator("#map").bounding_box()["y"] < 200
+    quiet = open_page(app, java_script_enabled=False)
+    assert quiet.locator("#waste a.place").first.get_attribute("href") == "#map"
+
+
+def test_the_files_of_a_layer_are_pointed_out_in_the_map(app: str, open_page: Any) -> None:
+    page = open_page(app)
+    page.get_by_role("link", name="5 files of layer 2, in the map").click()
+    assert page.locator("#map").bounding_box()["y"] < 200
+    pressed = page.locator('.map-legend [aria-pressed="true"]')
+    assert pressed.inner_text().startswith("layer 2: RUN /bin/step mkdir /data")
+    labels = "nodes => nodes.map(node => node.getAttribute('aria-label'))"
+    pointed = page.eval_on_selector_all(".map-pointed", labels)
+    assert any("/data/" in one for one in pointed)
+    assert not any(one.startswith("/bin/step,") for one in pointed)  # of layer 0
+    assert page.locator("a[data-layer='3']").count() == 0  # it has no bytes
+
+
+def test_what_the_search_finds_is_in_the_view(app: str, open_page: Any) -> None:
+    page = open_page(app, viewport={"width": 1280, "height": 800})
+    assert page.locator(".nav a", has_text="Search").is_visible()
+    page.locator('.map-tile[tabindex="0"]').focus()
+    page.keyboard.press("/")
+    page.keyboard.type("data")
+    page.locator(".search-hits li").first.wait_for()
+    box = page.locator("#search-text").bounding_box()
+    assert box["y"] > page.locator(".nav").bounding_box()["height"]
+    hit = page.locator(".search-hits li").first.bounding_box()
+    assert box["y"] < hit["y"] and hit["y"] + hit["height"] < 800
+    quiet = open_page(app, java_script_enabled=False)
+    assert quiet.locator(".nav a", has_text="Search").is_hidden()
+
+
 @pytest.mark.parametrize("size", [(360, 740), (1280, 720), (2560, 1440)])
 def test_no_page_scrolls_sideways(
     app: str, pair: str, open_page: Any, size: tuple[int, int]
@@ -177,3 +215,28 @@ def test_axe_finds_nothing(app: str, pair: str, open_page: Any) -> None:
             page = open_page(text, color_scheme=scheme, bypass_csp=True)
             found = axe.run(page).response["violations"]
             assert [(one["id"], one["impact"]) for one in found] == [], scheme
+
+
+def test_forced_colours_leave_legends_and_the_section_that_is_read(
+    app: str, open_page: Any
+) -> None:
+    page = open_page(app, forced_colors="active")
+    for one in (".legend-live", ".legend-dead", "#layers .swatch", "#map .map-swatch"):
+        adjusted = "node => getComputedStyle(node).forcedColorAdjust"
+        assert page.locator(one).first.evaluate(adjusted) == "none", one
+    page.locator("#waste").scroll_into_view_if_needed()
+    page.evaluate("location.hash = '#waste'")
+    page.locator(".nav a[aria-current]").wait_for()
+    style = "node => getComputedStyle(node).outlineStyle"
+    assert page.locator(".nav a[aria-current]").evaluate(style) == "solid"
+    other = page.locator(".nav li:not([hidden]) a:not([aria-current])").first
+    assert other.evaluate(style) == "none"
+
+
+def test_an_address_is_there_at_once(app: str, open_page: Any) -> None:
+    """Without flying over the page: nothing scrolls smoothly."""
+    page = open_page(app, "#layer-4")
+    row = page.locator("#layer-4").bounding_box()
+    assert 0 < row["y"] < 720
+    behaviour = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert page.evaluate(behaviour) == "auto"

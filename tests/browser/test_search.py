@@ -106,6 +106,9 @@ def test_a_folder_is_opened(page):
 
 
 def test_the_keyboard_is_enough(page):
+    page.keyboard.press("/")  # nowhere but in the map
+    assert page.evaluate("document.activeElement.id") != "search-text"
+    page.locator('.map-tile[tabindex="0"]').focus()
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search-text"
     page.keyboard.type("a/b")

@@ -133,3 +133,10 @@ def test_a_comparison_as_a_page(run, app, tmp_path):
     asked = run("compare", old, app, "--format", "html", "--exit-code")
     assert asked.out == path.read_bytes()
     assert asked.code == run("compare", old, app, "--exit-code").code
+
+
+def test_quiet_changes_nothing_in_a_page(run, app, tmp_path):
+    """A page is data, as JSON is: -q is about what is said beside it."""
+    path = tmp_path / "compare.html"
+    assert run("compare", "-q", app, app, "--format", "html", "-o", path).code == 0
+    assert path.read_bytes().startswith(PAGE)

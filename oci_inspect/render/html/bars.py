@@ -6,10 +6,10 @@ which hold no text of an archive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oci_inspect.analysis.results import ImageAnalysis
+from oci_inspect.analysis.results import ImageAnalysis, Status
 from oci_inspect.picture.colours import INK, KINDS, LAYERS, NONE, Palette, image_palette
 from oci_inspect.render.sizes import human_size
 from oci_inspect.render.views.common import instruction_cell
@@ -18,6 +18,11 @@ MANY = 80
 """Layers from which on no gaps are left between them."""
 _WHOLE = 100_000
 _WORDS = 300
+_BROKEN = {
+    Status.MISMATCH: "not verified: mismatch",
+    Status.UNVERIFIABLE: "not verified",
+    Status.SKIPPED: "not verified: not read",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class Segment:
     """One layer in a bar.
 
     ``colour`` is a class, ``note`` a word on it (``same``), ``figures`` its sizes in words,
-    ``instruction`` the beginning of the line that made it, ``dead`` whether any of it is.
+    ``instruction`` the beginning of the line that made it, ``dead`` whether any of it is,
+    ``broken`` says so where the layer is not what its digests say, or could not be read.
     """
 
     id: str
@@ -36,6 +42,7 @@ class Segment:
     instruction: str
     dead: bool
     note: str = ""
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,15 @@ def layer_bar(
     name: str = "bar",
     *,
     anchor: str = "#layer-{}",
+    anchors: Mapping[str, str] | None = None,
     whole: int = 0,
     notes: Sequence[str] = (),
     palette: Palette | None = None,
 ) -> LayerBar:
     """The layers of an image, bottom to top, each as wide as the content of its files.
 
-    ``anchor`` is where a segment leads, with ``{}`` for its index. ``whole`` is how many bytes the
+    ``anchor`` is where a segment leads, with ``{}`` for its index; ``anchors`` say it by the
+    segment's own name where that is known better. ``whole`` is how many bytes the
     full width stands for, where that is more than the image has; ``notes`` are words on the layers,
     ``palette`` their colours, where they are not the image's alone.
     """
@@ -82,12 +91,13 @@ def layer_bar(
             Segment(
                 id=part,
                 index=layer.index,
-                href=anchor.format(layer.index),
+                href=(anchors or {}).get(part, anchor.format(layer.index)),
                 colour=colours.name(layer.index),
                 figures=f"{human_size(layer.file_bytes)}{dead}",
                 instruction=f"{text[:_WORDS]}…" if len(text) > _WORDS else text,
                 dead=bool(layer.wasted_bytes),
                 note=notes[layer.index] if notes else "",
+                broken=_BROKEN.get(layer.status, ""),
             )
         )
     if total > own and own:

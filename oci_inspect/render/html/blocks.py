@@ -43,7 +43,9 @@ class Shown:
     """A cell. ``classes`` are of CSS, ``title`` says what the text leaves out.
 
     ``sort`` is what it is sorted by, None where that is the text. ``share`` and ``dead`` are
-    percentages of a bar, where it is one.
+    percentages of a bar, where it is one. ``id`` is an anchor that leads to it, ``path``
+    what it names of the image's files, for a link into the map; so is ``layer``, whose
+    files are pointed out there.
     """
 
     lines: tuple[str, ...]
@@ -54,6 +56,9 @@ class Shown:
     code: bool = False
     share: float | None = None
     dead: float = 0.0
+    id: str = ""
+    path: bytes | None = None
+    layer: int | None = None
 
     @property
     def text(self) -> str:
@@ -199,7 +204,7 @@ def shown_cell(cell: Cell, link: str = "") -> Shown:
             share, dead = round(cell.share * 100, 2), round(cell.dead * 100, 2)
             return Shown((), "bar", sort=repr(cell.share), share=share, dead=dead)
         case Path():
-            return Shown((shown(cell),), "path", code=True)
+            return Shown((shown(cell),), "path", code=True, path=cell.path)
         case Cut():
             return Shown((cell.text,), "path", code=True)
     text = shown(cell)

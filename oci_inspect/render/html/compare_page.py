@@ -12,9 +12,10 @@ from oci_inspect.filesystem.comparing import Turn
 from oci_inspect.picture.colours import image_palette
 from oci_inspect.render.blocks import Facts, Heading, Role
 from oci_inspect.render.html.bars import LayerBar, colour_rules, layer_bar
-from oci_inspect.render.html.blocks import MOST_ROWS, Blocks, ShownBlock
+from oci_inspect.render.html.blocks import MOST_ROWS, Blocks, Shown, ShownBlock
 from oci_inspect.render.html.map_section import difference_map, page_with_map
 from oci_inspect.render.html.overview import Badge, Tile
+from oci_inspect.render.html.report_page import UNREAD
 from oci_inspect.render.html.templating import need_jinja, render_page
 from oci_inspect.render.sizes import human_size, plural
 from oci_inspect.render.views.common import title
@@ -50,16 +51,19 @@ def compare_html(found: Comparison, archives: tuple[ArchiveInfo, ArchiveInfo]) -
         for one in view
         if one is not facts and not isinstance(one, Heading)
     ]
-    bars = _bars(found)
+    bars = _bars(found, tables)
     names = {
         "name": f"{title(found.before)} compared with {title(found.after)}",
         "version": __version__,
         "sections": (
+            ("search", "Search"),
             ("map", "Map"),
             *(_SECTIONS[one.title] for one in tables if one.title in _SECTIONS),
         ),
         "sides": (title(found.before), title(found.after)),
         "badge": _badge(found),
+        "map_notes": _map_notes(found),
+        "incomplete": "" if found.complete else UNREAD,
         "tiles": _tiles(found, {one.id for one in tables}),
         "bars": bars,
         "facts": blocks.one(Facts(facts.pairs)),
@@ -76,16 +80,39 @@ def compare_html(found: Comparison, archives: tuple[ArchiveInfo, ArchiveInfo]) -
 
 def _placed(block: ShownBlock) -> ShownBlock:
     place = _SECTIONS.get(block.title)
-    return block if place is None else replace(block, id=place[0])
+    if place is None:
+        return block
+    block = replace(block, id=place[0])
+    return _with_anchors(block) if block.id == "layers" else block
 
 
 def _badge(found: Comparison) -> Badge:
     line = verdict_line(found)
     if not found.complete:
         return Badge("INCOMPLETE", line, Role.ERROR.value)
-    if found.same and found.proven:
-        return Badge("the same", line, Role.OK.value)
-    return Badge("the same" if found.same else "different", line, Role.WARNING.value)
+    words = "the same" if found.same else "different"
+    doubtful = [
+        side
+        for side, image in zip("AB", (found.before, found.after), strict=True)
+        if not image.verified
+    ]
+    if doubtful:
+        verb = "is" if len(doubtful) == 1 else "are"
+        words += f", but {' and '.join(doubtful)} {verb} not verified"
+        return Badge(words, line, Role.ERROR.value)
+    role = Role.OK if found.same and found.proven else Role.WARNING
+    return Badge(words, line, role.value)
+
+
+def _map_notes(found: Comparison) -> tuple[str, ...]:
+    """What is said above the map."""
+    notes = [] if found.complete else [UNREAD]
+    if any(one.content for one in found.files.differences):
+        notes.append(
+            "This is what a container sees. The growth of the image also counts the dead bytes of "
+            "its layers, which no container can reach."
+        )
+    return tuple(notes)
 
 
 def _tiles(found: Comparison, places: Container[str]) -> tuple[Tile, ...]:
@@ -108,7 +135,7 @@ def _tiles(found: Comparison, places: Container[str]) -> tuple[Tile, ...]:
         Tile(
             "Growth",
             signed(new - old),
-            f"from {human_size(old)} to {human_size(new)}",
+            f"from {human_size(old)} to {human_size(new)}, dead bytes included",
             link("folders"),
             f"{new - old:+,} bytes",
         ),
@@ -135,15 +162,47 @@ def _push(one: Transfer) -> Tile:
     return Tile("Push of B", human_size(one.size), detail, "#facts", f"{one.size:,} bytes")
 
 
-def _bars(found: Comparison) -> tuple[LayerBar, LayerBar]:
+def _anchors(tables: Sequence[ShownBlock]) -> dict[str, str]:
+    """Where each layer's row is, by the name of its segment; see :func:`_with_anchors`."""
+    found: dict[str, str] = {}
+    for one in tables:
+        for cell in (cell for row in one.rows for cell in row if cell.id):
+            side, _, span = cell.id.removeprefix("layer-").partition("-")
+            first, _, last = span.partition("-")
+            found |= {
+                f"bar-{side}-{index}": f"#{cell.id}"
+                for index in range(int(first), int(last or first) + 1)
+            }
+    return found
+
+
+def _with_anchors(block: ShownBlock) -> ShownBlock:
+    """The table of layers, in which the numbers of A and of B are what a link may lead to."""
+
+    def marked(row: tuple[Shown, ...]) -> tuple[Shown, ...]:
+        sides = zip("ab", row[:2], strict=True)
+        return (
+            *(
+                replace(cell, id=f"layer-{side}-{cell.text}" if cell.text else "")
+                for side, cell in sides
+            ),
+            *row[2:],
+        )
+
+    return replace(block, rows=tuple(map(marked, block.rows)))
+
+
+def _bars(found: Comparison, tables: Sequence[ShownBlock]) -> tuple[LayerBar, LayerBar]:
     sums = [sum(layer.file_bytes for layer in one.layers) for one in (found.before, found.after)]
     pairs = found.layers
+    anchors = _anchors(tables)
     colours = image_palette(found.before, found.after)
     return (
         layer_bar(
             found.before,
             "bar-a",
             anchor="#layers",
+            anchors=anchors,
             whole=max(sums),
             notes=_notes(found, [one.before for one in pairs], len(found.before.layers)),
             palette=colours,
@@ -152,6 +211,7 @@ def _bars(found: Comparison) -> tuple[LayerBar, LayerBar]:
             found.after,
             "bar-b",
             anchor="#layers",
+            anchors=anchors,
             whole=max(sums),
             notes=_notes(found, [one.after for one in pairs], len(found.after.layers)),
             palette=colours,

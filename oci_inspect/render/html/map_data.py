@@ -28,11 +28,20 @@ from oci_inspect.render.escape import terminal
 
 _PLAIN = re.compile(rb"[\w.+,=@~% -]*", re.ASCII).fullmatch
 _ESCAPED = re.compile("[<>&]").findall
+_LIKE_ESCAPE = re.compile(r"\\(?=x[0189a-f]|x7f|x5c|x3a:|x23\[|[uUtnr])").match
 
 
 def shown_name(name: bytes) -> str:
-    """A name as it stands in a page: text, with escapes for what would not be seen."""
-    return terminal(path_text(name))
+    r"""A name as it stands in a page: text, with escapes for what would not be seen.
+
+    A backslash that would read as the beginning of such an escape is one itself (``\x5c``): no two
+    names read the same, as a page knows files by nothing but their names.
+    """
+    if b"\\" not in name:
+        return terminal(path_text(name))
+    first, *others = (terminal(path_text(part)) for part in name.split(b"\\"))
+    literal = (f"\\x5c{one}" if _LIKE_ESCAPE(f"\\{one}") else f"\\{one}" for one in others)
+    return first + "".join(literal)
 
 
 def name_cost(name: bytes) -> int:

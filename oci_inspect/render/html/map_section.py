@@ -17,9 +17,10 @@ from oci_inspect.picture.pieces import (
     difference_pieces,
     image_pieces,
 )
-from oci_inspect.picture.plot import plant
+from oci_inspect.picture.plot import Leaf, Plot, Rest, plant
 from oci_inspect.render.escape import terminal
 from oci_inspect.render.html.map_data import map_data, name_cost
+from oci_inspect.render.html.places import Places
 from oci_inspect.render.html.templating import LENGTHS, json_element, trusted
 from oci_inspect.render.svg import still_map
 from oci_inspect.render.views.common import instruction_cell
@@ -37,19 +38,34 @@ _DECENT = 5
 LEAST = 10_000
 """A smaller room is not tried: what is left then are names of layers."""
 _WORDS = 160
+_LEGEND = 24
 
 
 @dataclass(frozen=True, slots=True)
 class MapSection:
-    """``data`` is the JSON as a template puts it out, ``still`` a picture for a page at rest."""
+    """``data`` is the JSON as a template puts it out, ``still`` a picture for a page at rest.
+
+    ``nothing`` is the sentence in the picture's place where there is nothing to draw, else empty.
+    ``legend`` has a class and a word for each of the picture's colours.
+    """
 
     title: str
     data: Markup
     still: Markup
+    nothing: str
+    legend: tuple[tuple[str, str], ...]
+    places: Places
 
     def names(self) -> dict[str, Any]:
         """What the template of the map uses."""
-        return {"map_title": self.title, "map_json": self.data, "map_still": self.still}
+        return {
+            "map_title": self.title,
+            "map_json": self.data,
+            "map_still": self.still,
+            "map_nothing": self.nothing,
+            "map_legend": self.legend,
+            "map_place": self.places,
+        }
 
 
 def page_with_map(
@@ -128,9 +144,44 @@ def _section(
             picture = still_map(
                 plot, kinds, sides, title=title, by=by, hatched=hatched, palette=palette
             )
-            return MapSection(title, data, trusted(picture))
+            legend = _legend(plot, kinds, layers, by)
+            nothing = _nothing(plot, bool(hatched))
+            return MapSection(title, data, trusted(picture), nothing, legend, Places(plot))
         # What stands around names is only estimated; files of many layers in one folder take more.
         room = room * most // size * 19 // 20
+
+
+def _legend(
+    plot: Plot, kinds: Sequence[Kind], layers: Sequence[Any], by: str
+) -> tuple[tuple[str, str], ...]:
+    """The layers, or the kinds, that have any bytes in the map; the largest where they are many."""
+    sums: dict[int, int] = {}
+    for folder, _ in plot.pairs():
+        some: list[Leaf | Rest] = [*folder.leaves, *folder.rests]
+        for one in some:
+            which = one.layer_index if by == "layer" else one.kind
+            sums[which] = sums.get(which, 0) + one.size
+    largest = sorted((one for one in sums if sums[one]), key=lambda one: (-sums[one], one))
+    kept = sorted(largest[:_LEGEND])
+    left = len(largest) - len(kept)
+    if by == "kind":
+        return tuple((f"kind-{kinds[one].key}", kinds[one].label) for one in kept)
+    told = [
+        (layers[one]["colour"], f"{layers[one]['label']}: {layers[one]['instruction']}")
+        if 0 <= one < len(layers)
+        else ("layer-none", "no layer")
+        for one in kept
+    ]
+    return (*told, *([("layer-none", f"{left} more layers")] if left else []))
+
+
+def _nothing(plot: Plot, one_image: bool) -> str:
+    """What is said where no file has any bytes to draw."""
+    if plot.size:
+        return ""
+    if not sum(plot.counts):
+        return "There are no files in it." if one_image else "No file differs in its content."
+    return f"No file {'in it' if one_image else 'that differs'} has any bytes."
 
 
 def _layers(image: ImageAnalysis, palette: Palette) -> list[dict[str, str]]:

@@ -31,11 +31,15 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """The verdict: one or two words, the reasons, and a role (``ok``, ``warning``, ``error``)."""
+    """The verdict: one or two words, the reasons, and a role (``ok``, ``warning``, ``error``).
+
+    ``href`` is where the reasons are told in full, empty where there are none.
+    """
 
     words: str
     reasons: str
     role: str
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def badge(image: ImageAnalysis) -> Badge:
     role = told.role
     if image.verified and not image.complete:
         role = Role.WARNING
-    return Badge(words, reasons, role.value)
+    return Badge(words, reasons, role.value, "#findings" if image.findings else "")
 
 
 def _tiles(image: ImageAnalysis, findings: Sequence[Finding]) -> tuple[Tile, ...]:

@@ -22,6 +22,7 @@ from oci_inspect.render.views.inspection import run_blocks
 from oci_inspect.render.views.waste import reason_table, wasteful_layers
 
 _SECTIONS = (
+    ("search", "Search"),
     ("map", "Map"),
     ("waste", "Waste"),
     ("layers", "Layers"),
@@ -30,6 +31,8 @@ _SECTIONS = (
     ("config", "Config"),
     ("identity", "Identity"),
 )
+UNREAD = "Not all layers could be read: figures are lower bounds."
+"""What is said near every picture of an image that is not complete."""
 _LINKS = {"LAYER": "layer-", "GONE IN LAYER": "layer-", "STEP": "step-"}
 
 
@@ -50,6 +53,11 @@ def report_html(
         "sections": _SECTIONS,
         "first": overview(image, archive, findings),
         "bar": bar,
+        "map_notes": () if image.complete else (UNREAD,),
+        "incomplete": "" if image.complete else UNREAD,
+        "duplicates": human_size(image.totals.duplicate_bytes)
+        if image.totals.duplicate_bytes
+        else "",
         "waste_line": waste_line(image, nothing="No dead files"),
         "own_line": own_line(image),
         "waste": _waste(image, blocks),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.findings import Finding, Severity
@@ -64,7 +64,10 @@ def layer_rows(image: ImageAnalysis) -> list[LayerRow]:
                     shown_cell(Size(layer.wasted_bytes)),
                     shown_cell(Size(layer.size)),
                     shown_cell(Size(layer.uncompressed_size)),
-                    shown_cell(Count(layer.files)),
+                    replace(
+                        shown_cell(Count(layer.files)),
+                        layer=layer.index if layer.file_bytes else None,
+                    ),
                     shown_cell(status_cell(layer.status)),
                     shown_cell(Digest(layer.digest)),
                     shown_cell(Digest(layer.diff_id)) if known and layer.diff_id else Shown(("-",)),
@@ -96,6 +99,12 @@ class FindingGroup:
     rules: tuple[RuleGroup, ...]
 
 
+_OF_PATHS = {
+    *("setuid", "world-writable", "device-node"),
+    *("path-unsafe", "path-through-symlink", "path-duplicate", "path-collision", "path-encoding"),
+    *("directory-replaces-symlink", "hardlink-across-layers", "hardlink-dangling"),
+}
+"""Rules whose subject is a path of the image."""
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Worth knowing"}
 
 
@@ -134,5 +143,8 @@ def finding_groups(image: ImageAnalysis, others: Sequence[Finding]) -> list[Find
 
 def _item(found: Finding) -> tuple[Shown, str]:
     subject = found.subject
-    shown = shown_cell(Digest(subject)) if is_digest(subject) else Shown((subject,), code=True)
-    return shown, found.message
+    if is_digest(subject):
+        return shown_cell(Digest(subject)), found.message
+    # A name that is no UTF-8 stands there escaped: it is found nowhere, and is no link.
+    path = subject.encode("utf-8", "backslashreplace") if found.rule in _OF_PATHS else None
+    return Shown((subject,), code=True, path=path), found.message

@@ -89,7 +89,9 @@ def _settings(found: Comparison) -> str:
 
 
 def _facts(found: Comparison, archives: tuple[str, str]) -> Facts:
-    role = Role.OK if found.same and found.complete and found.proven else Role.WARNING
+    verified = found.before.verified and found.after.verified
+    sure = found.same and found.complete and found.proven and verified
+    role = Role.OK if sure else Role.WARNING
     pairs: list[tuple[str, Cell | tuple[Cell, ...]]] = [
         ("A", _side(found.before, archives[0])),
         ("B", _side(found.after, archives[1])),

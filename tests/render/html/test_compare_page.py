@@ -117,3 +117,54 @@ def test_numbers_of_a_table_are_sorted_as_numbers(parse):
     found = [row[0].sort for row in block.rows]
     numbers = [None if one == "" else float(one) for one in found]
     assert numbers == [1200, -60000, 74.7, 0, 1204, None, -1, 999]
+
+
+def test_an_image_that_was_changed_is_not_simply_the_same(tmp_path, parse):
+    """The layer holds other bytes than its digest says, in both: what is compared is as false."""
+    archive = docker_archive(
+        ImageBuilder("a:1").layer(TarBuilder().file("x", b"1"), created_by="COPY x /")
+    )
+    sound = archive.write_file(tmp_path / "sound.tar")
+    name = next(one for one in archive.names() if one.endswith("layer.tar"))
+    changed = archive.replace(name, TarBuilder().file("x", b"2").build())
+    broken = changed.write_file(tmp_path / "broken.tar")
+    for paths, words in (
+        ((broken, broken), "the same, but A and B are not verified"),
+        ((sound, broken), "different, but B is not verified"),
+        ((broken, sound), "different, but A is not verified"),
+    ):
+        badge = parse(compare_html(compare(*paths), INFOS)).all(cls="badge")[0]
+        assert badge.all("strong")[0].words == words
+        assert "error" in badge.attributes["class"].split()
+
+
+def test_images_that_are_equal_have_a_sentence_and_no_picture(parse):
+    path = FIXTURES / "base-env.a.tar"
+    page = parse(compare_html(compare(path, path), INFOS))
+    still = page.all(cls="map-still")[0]
+    assert still.words == "No file differs in its content."
+    assert not still.all("svg")
+
+
+def test_layers_in_the_bars_lead_to_their_rows(parse):
+    """Layers at the bottom that are the same stand in one row together."""
+    spans = set()
+    for name in PAIRS:
+        page = parse(compare_html(compared(name), INFOS))
+        for side in "ab":
+            for i, link in enumerate(page.by_id(f"bar-{side}").all("a")):
+                cell = page.by_id(link.attributes["href"].removeprefix("#"))
+                assert cell.tag == "td"
+                assert cell in list(page.by_id("layers").walk())
+                first, _, last = cell.words.partition("-")
+                spans.add(bool(last))
+                assert int(first) <= i <= int(last or first)
+    assert spans == {True, False}
+
+
+def test_the_page_says_why_growth_is_not_what_the_map_shows(parse):
+    page = parse(compare_html(compared("other-stack"), INFOS))
+    growth = next(one for one in page.all(cls="tile") if "Growth" in one.words)
+    assert growth.words.endswith(", dead bytes included")
+    note = page.by_id("map").all(cls="map-note")[0].words
+    assert note.startswith("This is what a container sees.")

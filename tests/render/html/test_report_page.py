@@ -310,7 +310,7 @@ def test_a_page_of_as_many_layers_as_an_image_may_have(tmp_path, parse):
     for i in range(512):
         image.layer(TarBuilder().file(f"f{i}", b"x" * i), created_by=f"RUN {i}")
     text = page_of(docker_archive(image).write_file(tmp_path / "a.tar"))
-    assert len(text.encode()) < 1_500_000
+    assert len(text.encode()) < 1_700_000
     assert len(parse(text).by_id("bar").all("a")) == 512
 
 
@@ -324,3 +324,80 @@ def test_without_jinja_one_sentence_says_how_to_get_it(app, monkeypatch):
     told = "the HTML report needs Jinja2: pip install 'oci-inspect[html]'"
     assert str(caught.value) == told
     assert (caught.value.package, caught.value.extra) == ("Jinja2", "html")
+
+
+def test_where_there_are_no_bytes_a_sentence_stands_for_the_picture(tmp_path, parse):
+    bare = ImageBuilder("a:1")
+    empty = ImageBuilder("a:1").layer(TarBuilder().file("x", b""), created_by="COPY x /")
+    for i, (image, told) in enumerate(
+        ((bare, "There are no files in it."), (empty, "No file in it has any bytes."))
+    ):
+        page = parse(page_of(docker_archive(image).write_file(tmp_path / f"{i}.tar")))
+        still = page.all(cls="map-still")[0]
+        assert still.words == told
+        assert not still.all("svg")
+
+
+def test_paths_of_the_waste_lead_into_the_map(tmp_path, parse):
+    """As the map itself writes addresses: what a script calls encodeURIComponent."""
+    names = (b"a b", b"c#d", b"e\x1bf", b"g%", b"h'(!)", "é".encode(), b"\xff")
+    image, tar, gone = ImageBuilder("a:1"), TarBuilder(), TarBuilder()
+    for i, name in enumerate(names):
+        tar.file(f"d{i}/".encode() + name, b"x" * 1000).file(f"e{i}/keep", b"1")
+        gone.whiteout(f"d{i}/".encode() + name)
+    image.layer(tar, created_by="COPY / /").layer(gone, created_by="RUN rm")
+    page = parse(page_of(docker_archive(image).write_file(tmp_path / "a.tar")))
+    links = {one.attributes["data-place"] for one in page.by_id("waste").all("a", cls="place")}
+    written = ("a%20b", "c%23d", "e%5Cx1bf", "g%25", "h'(!)", "%C3%A9", "%5Cxff")
+    assert links == {f"#map=/d{i}/{one}" for i, one in enumerate(written)}
+
+
+def test_what_has_no_place_in_the_map_is_no_link():
+    from oci_inspect.picture.pieces import IMAGE_KINDS, Piece
+    from oci_inspect.picture.plot import plant
+    from oci_inspect.render.html.places import Places
+
+    kept = [Piece(b"d/large", 9, 0, 0, ord("f")), Piece(b"x" * 1_001, 8, 0, 0, ord("f"))]
+    places = Places(plant(lambda: kept, IMAGE_KINDS, 100_000))
+    assert [places(one) for one in (b"d/large", b"/d/", b"d", b"d/small", b"e/large", b"")] == [
+        *("#map=/d/large", "#map=/d", "#map=/d", "", "", "")
+    ]
+    assert places(b"x" * 1_001) == ""
+
+
+def test_the_still_picture_has_a_legend_of_its_layers(app):
+    _, page, analysis = app
+    (image,) = analysis.images
+    entries = page.all(cls="still-legend")[0].all("li")
+    with_bytes = [layer.index for layer in image.layers if layer.file_bytes]
+    assert [one.words.partition(":")[0] for one in entries] == [f"layer {i}" for i in with_bytes]
+    row = page.by_id("layer-2").all(cls="swatch")[0].attributes["class"]
+    assert entries[with_bytes.index(2)].all(cls="swatch")[0].attributes["class"] == row
+
+
+def test_duplicates_are_told_with_the_waste(tmp_path, parse):
+    tar = TarBuilder().file("a", b"x" * 5000).file("b", b"x" * 5000)
+    image = ImageBuilder("a:1").layer(tar, created_by="COPY / /")
+    page = parse(page_of(docker_archive(image).write_file(tmp_path / "a.tar")))
+    assert "Duplicates 5kB of live content is there more than once." in page.by_id("waste").words
+
+
+def test_what_could_not_be_read_is_said_near_every_picture(tmp_path, parse):
+    image = ImageBuilder("a:1").layer(TarBuilder().file("x", b"1" * 3000), created_by="COPY x /")
+    archive = docker_archive(image)
+    name = next(one for one in archive.names() if one.endswith("layer.tar"))
+    half = archive.replace(name, TarBuilder().file("x", b"1" * 3000).build()[:1100])
+    path = half.write_file(tmp_path / "a.tar")
+    told = "Not all layers could be read: figures are lower bounds."
+    for page in (parse(page_of(path)), parse(comparison_of(path, path))):
+        assert page.all(cls="unread")[0].words == told
+        assert page.all(cls="map-note")[0].words == told
+        assert page.all(cls="unread")[0] in list(page.by_id("bar-box").walk())
+
+
+def test_a_finding_about_a_path_leads_to_it(tmp_path, parse):
+    tar = TarBuilder().file("bin/su", b"x" * 10, mode=0o4755)
+    image = ImageBuilder("a:1").layer(tar, created_by="COPY / /")
+    page = parse(page_of(docker_archive(image).write_file(tmp_path / "a.tar")))
+    (link,) = page.by_id("finding-setuid").all("a", cls="subject")
+    assert (link.words, link.attributes["data-place"]) == ("bin/su", "#map=/bin/su")

@@ -7,20 +7,19 @@
   const section = document.getElementById("map");
   if (!section || !section.ociMap) return;
   const map = section.ociMap;
-  const { make, hashOf, layerText } = map.panels;
+  const { make, hashOf, pathOf, said } = map.panels;
 
   if (map.size === 1 && !map.leafCount && !map.rests[0].length) {
     const text = map.twoSided ? "No file differs in its content." : "There are no files in it.";
-    section.append(make("p", { class: "map-none" }, text));
+    // Also on paper: a picture of nothing would say nothing.
+    section.querySelector(".map-still").replaceChildren(make("p", { class: "map-none" }, text));
     return;
   }
 
-  const state = { folder: 0, leaf: null, by: map.twoSided ? "kind" : "layer", tiles: [], nodes: [], at: 0, width: 0, height: 0 };
+  const state = { folder: 0, leaf: null, by: map.twoSided ? "kind" : "layer", tiles: [], nodes: [], at: 0, width: 0, height: 0, only: null };
   let pending = null; // what a click meant: two names may read the same in an address
   let known = location.hash;
 
-  const HELP =
-    "Arrow keys go from tile to tile, Enter opens a folder or tells of a file, Backspace goes up.";
   const crumbBox = make("nav", { class: "map-crumbs", "aria-label": "Folders above" });
   const status = make("p", { class: "map-status", role: "status" });
   const lineBox = make("p", { class: "map-line" });
@@ -52,9 +51,8 @@
       crumbBox,
       make("fieldset", { class: "map-colours" }, make("legend", {}, "Colour"), ...colours),
     ),
-    lineBox,
-    frame,
-    make("p", { class: "map-help", id: "map-help" }, HELP),
+    make("div", { class: "map-view" }, lineBox, frame),
+    make("p", { class: "map-help", id: "map-help" }, map.panels.help),
     legendBox,
     status,
     make("div", { class: "map-below" }, factsBox, tableBox),
@@ -64,7 +62,7 @@
 
   function tell(tile) {
     if (!tile) {
-      lineBox.replaceChildren(make("span", { class: "map-muted" }, "Point at a tile to read what it is."));
+      lineBox.replaceChildren(make("span", { class: "map-muted" }, map.panels.hint));
       return;
     }
     const [size, ...others] = map.tiles.facts(tile, map.total(state.folder));
@@ -79,8 +77,8 @@
     state.tiles.forEach((tile, i) => {
       state.nodes[i].className = map.tiles.classOf(tile, state.by);
     });
-    picture.classList.remove("map-pointing");
-    legendBox.replaceChildren(map.panels.legend(state.tiles, state.by));
+    legendBox.replaceChildren(map.panels.legend(state.tiles, state.by, state.only));
+    point();
     mark();
   }
 
@@ -148,12 +146,6 @@
     status.textContent = leaf === null ? `${map.folderPath(folder)}: ${sizes.join(", ")}` : said(leaf);
   }
 
-  function said(leaf) {
-    const kind = map.kinds[map.leafKinds[leaf]];
-    const layer = layerText(kind.side, map.leafLayers[leaf], 80);
-    return `${map.leafPath(leaf)}, ${map.humanSize(map.leafSizes[leaf])}, ${kind.label}, ${layer}`;
-  }
-
   /* Open a folder by its number, with a leaf chosen or null: a step of the browser's history. */
   function go(folder, leaf = null) {
     const hash = hashOf(leaf === null ? map.folderPath(folder) : map.leafPath(leaf));
@@ -161,15 +153,21 @@
       if (folder !== state.folder || leaf !== state.leaf) show(folder, leaf);
       return;
     }
-    pending = { hash, folder, leaf };
-    location.hash = hash;
-    // At once: the event comes later, and finds it done.
-    known = location.hash;
+    address(hash, folder, leaf);
     show(folder, leaf);
   }
 
-  /* Tell of a file of the folder that is open; no step of the history. */
+  /* Go to an address of which is known what it means: its event comes later, and finds it done. */
+  function address(hash, folder, leaf) {
+    pending = { hash, folder, leaf };
+    location.hash = hash;
+    known = location.hash;
+  }
+
+  /* Tell of a file below the folder that is open, which stays open. */
   function choose(leaf) {
+    const hash = hashOf(map.leafPath(leaf));
+    if (hash !== location.hash) address(hash, state.folder, leaf);
     state.leaf = leaf;
     mark();
     below();
@@ -190,12 +188,7 @@
       return;
     }
     known = hash;
-    let path;
-    try {
-      path = decodeURIComponent(hash.slice(5));
-    } catch {
-      path = hash.slice(5);
-    }
+    const path = pathOf(hash);
     const found = map.resolve(path);
     show(found.folder, found.leaf);
     if (found.lost) {
@@ -207,9 +200,14 @@
     if (scroll && (top < 0 || bottom > window.innerHeight)) section.scrollIntoView();
   }
 
-  const up = () => {
-    if (state.folder !== 0) go(map.parents[state.folder]);
-  };
+  /* To the folder above, where the tile of the one that was left has the focus. */
+  function up() {
+    const left = state.folder;
+    if (left === 0) return;
+    go(map.parents[left]);
+    if (!picture.contains(document.activeElement)) return;
+    focusTile(state.tiles.findIndex((one) => one.type === "folder" && map.lineage(one.node).includes(left)));
+  }
 
   function activate(index) {
     const tile = state.tiles[index];
@@ -229,7 +227,13 @@
     state.nodes[state.at].tabIndex = -1;
     state.at = index;
     state.nodes[index].tabIndex = 0;
-    state.nodes[index].focus();
+    state.nodes[index].focus({ preventScroll: true });
+    // Below what stays at the top: the sections, and the line that names the tile.
+    const { top, bottom } = state.nodes[index].getBoundingClientRect();
+    const edge = parseFloat(getComputedStyle(lineBox).top) + lineBox.offsetHeight + 8;
+    const end = state.tiles[index].open ? top + map.headHeight : bottom;
+    if (top < edge) scrollBy(0, top - edge);
+    else if (end > innerHeight) scrollBy(0, Math.min(end + 8 - innerHeight, top - edge));
   }
 
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -285,21 +289,21 @@
       const again = tableBox.querySelector(".map-chosen button");
       if (again) again.focus({ preventScroll: true });
     } else if (link.ociWhat !== undefined) {
-      point(link);
+      const on = link.getAttribute("aria-pressed") !== "true";
+      state.only = on ? { by: state.by, side: link.ociWhat.side, what: link.ociWhat.what } : null;
+      point();
     }
   });
 
-  /* Point out the tiles of an entry of the legend, or of none again. */
-  function point(button) {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    for (const other of legendBox.querySelectorAll("button")) other.setAttribute("aria-pressed", "false");
-    button.setAttribute("aria-pressed", String(on));
-    picture.classList.toggle("map-pointing", on);
-    const { side, what } = button.ociWhat;
-    state.tiles.forEach((tile, i) => {
-      const same = (side < 0 || side === tile.side) && what === (state.by === "kind" ? tile.kind : tile.layer);
-      state.nodes[i].classList.toggle("map-pointed", on && !tile.open && same);
-    });
+  /* Point out the tiles that have anything of the entry that is pressed, in whatever folder. */
+  function point() {
+    const only = state.only && state.only.by === state.by ? state.only : null;
+    for (const button of legendBox.querySelectorAll("button")) {
+      const { side, what } = button.ociWhat;
+      button.setAttribute("aria-pressed", String(only !== null && side === only.side && what === only.what));
+    }
+    picture.classList.toggle("map-pointing", only !== null);
+    state.tiles.forEach((tile, i) => state.nodes[i].classList.toggle("map-pointed", map.tiles.has(tile, only)));
   }
 
   /* ---- at the start ---- */
@@ -312,6 +316,14 @@
     const found = map.resolve(path);
     go(found.folder, found.leaf);
     return !found.lost;
+  };
+  /* Point out a layer's files, in the whole of the image. */
+  map.pointOut = (layer) => {
+    Object.assign(state, { by: "layer", only: { by: "layer", side: -1, what: layer } });
+    app.querySelector("input[value=layer]").checked = true;
+    go(0);
+    paint();
+    map.reveal();
   };
   /* Bring the map before the eyes, and the keyboard to what is chosen there. */
   map.reveal = () => {

@@ -161,7 +161,8 @@
 
   const known = new Map();
 
-  /* The layer ("layer") or kind ("kind") that has most of the bytes of a folder on a side. */
+  /* The layer ("layer") or kind ("kind") that has most of the bytes of a folder on a side; only
+     where there is no other, and the bytes of all. */
   function most(folder, side, by) {
     const key = (2 * folder + side) * 2 + (by === "kind" ? 1 : 0);
     if (known.has(key)) return known.get(key);
@@ -184,7 +185,7 @@
       if (much > largest || (much === largest && what < best)) [best, largest] = [what, much];
     }
     const only = bytes.size < 2;
-    known.set(key, { what: best, only });
+    known.set(key, { what: best, only, all: bytes });
     return known.get(key);
   }
 
@@ -213,6 +214,8 @@
     leafFolders,
     sideOf,
     twoSided,
+    /* Where there is no pointer and no keyboard is sure, words tell of neither. */
+    touch: !matchMedia("(hover: hover) and (pointer: fine)").matches,
     /* Only where one side is alive is the other one dead, and hatched. */
     hatched: raw.kinds.some((one) => one.key === "live"),
     leafType: (one) => TYPES[leafTypes[one]] || "file",

@@ -93,6 +93,7 @@
     } else {
       const mixed = item.layers.size > 1;
       Object.assign(tile, { layer: largest(item.layers), kind: largest(item.kinds), mixed, count: item.count });
+      Object.assign(tile, { layers: [...item.layers.keys()], kinds: [...item.kinds.keys()] });
     }
     return tile;
   }

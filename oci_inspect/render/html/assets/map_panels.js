@@ -24,6 +24,22 @@
 
   const hashOf = (path) => `#map=${path.split("/").map(encodeURIComponent).join("/")}`;
 
+  function pathOf(hash) {
+    const path = hash.slice("#map=".length);
+    try {
+      return decodeURIComponent(path);
+    } catch {
+      return path;
+    }
+  }
+
+  const [hint, help] = map.touch
+    ? ["Tap a tile to read what it is.", "A tap opens a folder or tells of a file; the names above lead back."]
+    : [
+        "Point at a tile to read what it is.",
+        "Arrow keys go from tile to tile, Enter opens a folder or tells of a file, Backspace goes up.",
+      ];
+
   const kindColour = (kind) => `kind-${map.kinds[kind].key}`;
   const layerColour = (side, layer) => map.layer(side, layer)?.colour ?? "layer-none";
 
@@ -37,11 +53,18 @@
     return found.instruction ? `${label}: ${shorten(found.instruction, most)}` : label;
   }
 
+  /* A file in one sentence. */
+  function said(leaf) {
+    const kind = map.kinds[map.leafKinds[leaf]];
+    const layer = layerText(kind.side, map.leafLayers[leaf], 80);
+    return `${map.leafPath(leaf)}, ${map.humanSize(map.leafSizes[leaf])}, ${kind.label}, ${layer}`;
+  }
+
   function layerLink(side, index) {
     const found = map.layer(side, index);
     const text = layerText(side, index, 400);
-    const anchor = `layer-${index}`;
-    if (found === null || map.twoSided || !document.getElementById(anchor)) return make("span", {}, text);
+    const anchor = map.twoSided ? `layer-${"ab"[side]}-${index}` : `layer-${index}`;
+    if (found === null || !document.getElementById(anchor)) return make("span", {}, text);
     return make("a", { href: `#${anchor}` }, text);
   }
 
@@ -67,8 +90,9 @@
     return list;
   }
 
-  /* Entries for what is to be seen, each a button that points out its tiles. */
-  function legend(tiles, by) {
+  /* Entries for what is to be seen, each a button that points out its tiles; the one that is
+     pressed stays, also where nothing of it is seen. */
+  function legend(tiles, by, only) {
     const found = new Map();
     for (const tile of tiles) {
       if (tile.open) continue;
@@ -79,6 +103,9 @@
       const one = found.get(key);
       one.dead = one.dead && tile.side === 1;
       one.area += tile.width * tile.height;
+    }
+    if (only && only.by === by && !found.has(`${only.side} ${only.what}`)) {
+      found.set("", { side: only.side, what: only.what, dead: false, area: 0 });
     }
     const entries = [...found.values()].sort((a, b) => a.side - b.side || a.what - b.what);
     const list = make("ul", { class: "map-legend", "aria-label": "What the colours mean" });
@@ -223,5 +250,5 @@
     return box;
   }
 
-  map.panels = { make, hashOf, kindColour, layerColour, layerText, crumbs, legend, facts, table };
+  map.panels = { make, said, hint, help, hashOf, pathOf, kindColour, layerColour, layerText, crumbs, legend, facts, table };
 })();

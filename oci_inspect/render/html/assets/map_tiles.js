@@ -78,6 +78,14 @@
     return text;
   }
 
+  /* Whether a tile has anything of what is looked for, a layer or a kind; a side of -1 is any. */
+  function has(tile, only) {
+    if (only === null || tile.open || (only.side >= 0 && only.side !== tile.side)) return false;
+    const { by, what } = only;
+    if (tile.type === "folder") return map.most(tile.node, tile.side, by).all.has(what);
+    return tile.type === "rest" ? tile[`${by}s`].includes(what) : tile[by] === what;
+  }
+
   /* What of a tile is its own: the strip of a folder that is open, all of any other. */
   const own = (tile) => (tile.open ? { ...tile, height: map.headHeight } : tile);
 
@@ -102,5 +110,5 @@
     return best;
   }
 
-  map.tiles = { path, facts, node, classOf, label, neighbour };
+  map.tiles = { path, facts, node, classOf, label, has, neighbour };
 })();

@@ -2,6 +2,26 @@
 (() => {
   "use strict";
 
+  const touch = !matchMedia("(hover: hover) and (pointer: fine)").matches;
+
+  /* One stop of the Tab key for all layers of a bar: arrow keys go from one to the next. */
+  function rove(links) {
+    links.forEach((link, i) => {
+      link.tabIndex = i ? -1 : 0;
+      link.addEventListener("focus", () => {
+        for (const other of links) other.tabIndex = other === link ? 0 : -1;
+      });
+      link.addEventListener("keydown", (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        const to = { ArrowLeft: i - 1, ArrowRight: i + 1, Home: 0, End: links.length - 1 }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        if (links[to]) links[to].focus();
+      });
+    });
+  }
+  for (const bar of document.querySelectorAll("ol.bar")) rove(Array.from(bar.querySelectorAll("a")));
+
   // The instruction of the layer under the pointer, or that has the focus.
   for (const bar of document.querySelectorAll("ol.bar")) {
     const box = bar.closest(".bar-box");
@@ -9,7 +29,9 @@
     if (!line) continue;
     const hint = document.createElement("span");
     hint.className = "dim";
-    hint.textContent = "Point at a layer to see the instruction that made it; a click leads to its figures.";
+    hint.textContent = touch
+      ? "Tap a layer to go to its figures."
+      : "Point at a layer to see the instruction that made it; a click leads to its figures. Arrow keys go from layer to layer.";
     const links = Array.from(box.querySelectorAll("ol.bar a"));
     if (!links.length) continue;
     const show = (link) => {
@@ -18,7 +40,7 @@
         return;
       }
       const name = document.createElement("b");
-      name.textContent = `Layer ${link.querySelector(".segment-name").textContent}, ${link.dataset.figures}`;
+      name.textContent = link.querySelector(".vh").textContent;
       const code = document.createElement("code");
       code.textContent = link.dataset.instruction;
       line.replaceChildren(name, code);
@@ -36,6 +58,20 @@
     show(null);
   }
 
+  // Paths lead to their place in the map; where it does not run, to its picture.
+  if (document.querySelector(".map-app")) {
+    for (const link of document.querySelectorAll("a[data-place]")) link.setAttribute("href", link.dataset.place);
+  }
+
+  for (const link of document.querySelectorAll("a[data-layer]")) {
+    link.addEventListener("click", (event) => {
+      const map = document.getElementById("map").ociMap;
+      if (!map || !map.pointOut) return;
+      event.preventDefault();
+      map.pointOut(Number(link.dataset.layer));
+    });
+  }
+
   // What is folded together is printed too, and as it was afterwards.
   let opened = [];
   addEventListener("beforeprint", () => {
@@ -50,9 +86,10 @@
   // An address may lead to what is folded together.
   const unfold = () => {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    const folded = target && target.closest("details:not([open])");
+    const folded = target && target.closest("details:not([open]), table.folded");
     if (!folded) return;
-    folded.open = true;
+    if (folded.ociUnfold) folded.ociUnfold();
+    else folded.open = true;
     target.scrollIntoView();
   };
   addEventListener("hashchange", unfold);

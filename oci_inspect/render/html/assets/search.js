@@ -31,13 +31,16 @@
     make(
       "p",
       { class: "search-help", id: "search-help" },
-      "All words must be in the path. /usr starts at the root, *.so is a whole name. Key: /",
+      `All words must be in the path. /usr starts at the root, *.so is a whole name.${map.touch ? "" : " In the map, the key / leads here."}`,
     ),
     count,
     list,
     more,
   );
+  place.setAttribute("aria-label", "Search");
   place.hidden = false;
+  const entry = document.querySelector('.nav a[href="#search"]');
+  if (entry) entry.parentElement.hidden = false;
 
   const unnamed = map.rests.reduce((sum, all) => all.reduce((inner, one) => inner + one.paths, sum), 0);
 
@@ -266,12 +269,15 @@
     map.go(link.ociHit.folder, link.ociHit.leaf);
     map.reveal();
   });
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
+  /* Only from within: a key that works everywhere is in the way of those who speak to a page. */
+  const jump = (event) => {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (event.key !== "/" || !plain || (typing && typing.type !== "radio")) return;
+    if (event.key !== "/" || !plain || event.target === input) return;
     event.preventDefault();
-    input.focus();
+    place.scrollIntoView();
+    input.focus({ preventScroll: true });
     input.select();
-  });
+  };
+  section.addEventListener("keydown", jump);
+  place.addEventListener("keydown", jump);
 })();

@@ -33,6 +33,28 @@
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
   }
 
+  const FIRST = 25; // rows, as in page.css
+
+  /* Fold all but the first rows of a table, behind a button. */
+  function fold(table) {
+    const rows = table.tBodies[0].rows;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "show-all";
+    button.textContent = `Show all: ${rows.length - FIRST} more rows`;
+    button.addEventListener("click", () => {
+      table.classList.remove("folded");
+      button.remove();
+      const next = rows[FIRST].querySelector("a, button") || rows[FIRST];
+      if (next === rows[FIRST]) next.tabIndex = -1;
+      next.focus({ preventScroll: true });
+    });
+    table.classList.add("folded");
+    table.closest(".scroll").after(button);
+    table.ociUnfold = () => button.click();
+  }
+  for (const table of document.querySelectorAll("table.fold")) fold(table);
+
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0];
     if (!body || body.rows.length < 2) continue;
