@@ -177,9 +177,10 @@ class WatchedFile:
         if self._state() != self._before:
             raise ArchiveError(self._path, "it changed while it was read", "read it again")
 
-    def _state(self) -> tuple[int, int]:
+    def _state(self) -> tuple[int, int, int]:
+        # Times of content can be set back by whoever changed it; that of the change cannot.
         info = os.fstat(self._fd)
-        return info.st_size, info.st_mtime_ns
+        return info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 class TarFileStore(Store[T]):
@@ -360,11 +361,11 @@ class FolderStore(Store[T]):
             self._root = -1
 
 
-_State = tuple[int, int, int]
+_State = tuple[int, int, int, int]
 
 
 def _state(info: os.stat_result) -> _State:
-    return info.st_ino, info.st_size, info.st_mtime_ns
+    return info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 def _is_layer(name: str) -> bool:

@@ -85,8 +85,8 @@ def _failing(path: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except OSError as error:
-        problem = error.strerror or str(error)
+    except (OSError, RuntimeError) as error:  # Python's own for links that lead in a ring
+        problem = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise click.ClickException(f"{path}: it cannot be written: {problem}") from error
 
 
@@ -95,7 +95,8 @@ def _open_file(path: str) -> int | None:
     named = {"/dev/stdout": "1", "/dev/stderr": "2"}
     plain = os.path.normpath(path)
     number = named.get(plain) or plain.removeprefix("/proc/self/fd/").removeprefix("/dev/fd/")
-    return int(number) if number.isascii() and number.isdigit() and plain[:1] == "/" else None
+    plain_number = number.isascii() and number.isdigit() and len(number) < 10
+    return int(number) if plain_number and plain[:1] == "/" else None
 
 
 def _new_mode() -> int:

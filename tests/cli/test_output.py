@@ -23,6 +23,16 @@ COMMANDS = (*ARCHIVE_COMMANDS, "df")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
+@pytest.mark.parametrize(
+    "name", ["ring", "ring/out", "/dev/fd/" + "9" * 17, "/dev/fd/" + "9" * 4_900]
+)
+def test_an_output_that_leads_nowhere_is_one_line(run, app, tmp_path, name):
+    (tmp_path / "ring").symlink_to("ring")
+    result = run("verify", app, "-o", tmp_path / name)
+    assert result.code == 2
+    assert ": it cannot be written: " in result.problem
+
+
 @pytest.mark.parametrize("command", (*COMMANDS, "report"))
 def test_a_file_holds_what_would_have_been_printed(run, app, tmp_path, command):
     path = tmp_path / "out"

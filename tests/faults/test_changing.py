@@ -94,7 +94,15 @@ def replace(path: Path) -> None:
     other.replace(path)
 
 
-CHANGES: list[Callable[[Path], None]] = [grow, shrink, empty, overwrite, touch, replace]
+def overwrite_and_set_back(path: Path) -> None:
+    before = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+CHANGES: list[Callable[[Path], None]] = [
+    *(grow, shrink, empty, overwrite, overwrite_and_set_back, touch, replace)
+]
 
 
 class Meanwhile:

@@ -158,6 +158,25 @@ def test_files_that_are_extracted_are_whole_or_not_there(forks, busy, tmp_path, 
         assert len(left) <= (2 if number == signal.SIGKILL else 0)
 
 
+@pytest.mark.parametrize("command", ["analyze", "extract"])
+def test_signals_in_a_burst_show_no_traceback(busy, tmp_path, command):
+    """Keys are pressed twice where nothing seems to happen."""
+    draw = random.Random(command)
+    words = [sys.executable, "-m", "oci_inspect", command, str(busy), "--no-cache"]
+    words += ["-C", str(tmp_path / "out"), "--force"] * (command == "extract")
+    for _ in range(10 * MOMENTS):
+        program = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(draw.uniform(0.05, 0.4))
+        for number in draw.choices([signal.SIGINT, signal.SIGTERM], k=4):
+            program.send_signal(number)
+            time.sleep(draw.choice([0, 0, 0.001, 0.005]))
+        said = program.communicate()[1].decode()
+        if program.returncode == -signal.SIGINT and "oci_inspect" not in said:
+            continue  # while Python itself was coming, which SECURITY.md says
+        assert "Traceback" not in said, said
+        assert program.returncode in {0, *CODES[signal.SIGINT], *CODES[signal.SIGTERM]}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("form", ["-", "gz"])
 def test_a_stream_leaves_no_copy_behind(forks, busy, tmp_path, number, form):
