@@ -305,3 +305,24 @@ def test_the_library_and_the_verdict_know_it_as_well(name, run, tmp_path):
     assert analyze(
         tmp_path / "image.tar", limits=Limits(**{k: int(v) for k, v in settings.items()})
     ).ok
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["analyze"], ["analyze", "-q"], ["verify"], ["verify", "-q"], ["waste"], ["waste", "-q"]),
+        *(["layers"], ["layers", "--format", "csv"], ["history"], ["dockerfile"], ["images"]),
+        *(["report"], ["report", "--format", "svg"], ["check", "--no-config", "--max-layers", "9"]),
+        *(["compare", "FILE"], ["compare", "FILE", "--format", "html"], ["ls"], ["df"]),
+    ],
+    ids=" ".join,
+)
+def test_every_command_names_the_limit_that_it_met(tmp_path, capsysbinary, words):
+    path = tmp_path / "image.tar"
+    image(TarBuilder().file("a").file("b").file("c")).write_file(path)
+    more = [str(path) if one == "FILE" else one for one in words[1:]]
+    code = run_command_line([words[0], str(path), *more, "--limit", "entries=2", "--no-cache"])
+    done = capsysbinary.readouterr()
+    assert code == 3
+    assert b"3 is over the limit of 2 for entries" in done.out + done.err
+    assert b"--limit entries=N" in done.out + done.err

@@ -30,4 +30,4 @@ def command(common: Common, base: str | None) -> int:
         from oci_inspect.render.views import analyze_view
 
         session.show(common, analyze_view(analysis, verbose=common.verbose, quiet=common.quiet))
-    return session.exit_code(analysis)
+    return session.exit_code(analysis, told=not common.quiet)

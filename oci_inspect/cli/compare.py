@@ -84,6 +84,7 @@ def command(
     else:
         _show(common, found, infos, None if everything else top, everything)
     if _limit_met(found):
+        session.warn_of_limit(found.before.findings, found.after.findings)
         return EXIT_INPUT
     return EXIT_NO if exit_code and not (found.same and found.complete and found.proven) else 0
 

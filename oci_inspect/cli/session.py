@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -21,6 +22,7 @@ from oci_inspect.errors import OciInspectError, PathError
 if TYPE_CHECKING:
     from oci_inspect.analysis.results import Analysis
     from oci_inspect.archive.contents import Image
+    from oci_inspect.findings import Finding
     from oci_inspect.inspection import ArchiveFile
     from oci_inspect.layer.content import FileContent
     from oci_inspect.looking import LayerStack
@@ -219,11 +221,24 @@ def warn(text: str) -> None:
     say(text)
 
 
-def exit_code(analysis: Analysis, *, verdict: bool = False) -> int:
-    """3 where a limit was met, 1 where ``verdict`` was asked for and is no, else 0."""
+def exit_code(analysis: Analysis, *, verdict: bool = False, told: bool = False) -> int:
+    """3 where a limit was met, 1 where ``verdict`` was asked for and is no, else 0.
+
+    The limit is named on standard error, unless the findings were ``told`` in the answer.
+    """
     if analysis.limit_exceeded:
+        if not told:
+            warn_of_limit(analysis.findings, *(image.findings for image in analysis.images))
         return EXIT_INPUT
     return EXIT_NO if verdict and not analysis.ok else 0
+
+
+def warn_of_limit(*findings: Iterable[Finding]) -> None:
+    """Name the first limit that was met, with what raises it."""
+    for found in chain(*findings):
+        if found.rule == "limit-exceeded":
+            warn(f"{found.message}: what is shown is incomplete")
+            return
 
 
 def style_of(common: Common) -> Style:

@@ -31,4 +31,4 @@ def command(common: Common) -> int:
         from oci_inspect.render.views import verify_view
 
         session.show(common, verify_view(analysis, verbose=common.verbose))
-    return session.exit_code(analysis, verdict=True)
+    return session.exit_code(analysis, verdict=True, told=not common.quiet)
