@@ -114,6 +114,7 @@ def _json_lines(_way: Way, text: str) -> Iterator[str]:
     yield from ()
 
 
+csv.field_size_limit(1 << 24)  # a line of a config may be some megabytes long
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
