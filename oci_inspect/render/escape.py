@@ -224,3 +224,10 @@ def uri_path(path: bytes) -> str:
     from urllib.parse import quote
 
     return quote(path, safe="/")
+
+
+def uri_component(text: str) -> str:
+    """Text for a part of a URI, as JavaScript's ``encodeURIComponent`` writes it (ECMA-262)."""
+    from urllib.parse import quote
+
+    return quote(text, safe="!~*'()")

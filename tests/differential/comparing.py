@@ -163,9 +163,19 @@ def first_header_is_odd(case: Case) -> bool:
     return case.theirs.complaint == "not a tar"
 
 
+def folder_of_v7_is_a_file(case: Case) -> bool:
+    """A folder in v7's form, by the slash behind its name, behind a pax header.
+
+    A file to tarfile of Python 3.11.2, as Debian 12 has it.
+    """
+    pairs = zip(case.mine.entries, case.theirs.entries, strict=False)
+    kinds = {(one.kind, other.kind) for one, other in pairs if one != other}
+    return case.reader == "tarfile" and case.has(b"x") and kinds == {("d", "f")}
+
+
 REASONS: tuple[Callable[[Case], bool], ...] = (
     *(map_is_wrong, padding_is_cut, number_is_blank, prefix_is_taken, dump_is_a_file),
     *(volumes_are_gnu_s, link_leads_nowhere, long_name_has_no_end),
-    *(root_is_a_folder, first_header_is_odd),
+    *(root_is_a_folder, first_header_is_odd, folder_of_v7_is_a_file),
 )
 """Why readers differ where no finding says so."""

@@ -255,6 +255,12 @@ def in_uri(text: str) -> str:
     return terminal(text)
 
 
+def in_fragment(text: str) -> str:
+    part = escape.uri_component(terminal(text))  # as a page does it
+    assert re.fullmatch(r"[A-Za-z0-9_.!~*'()%-]*", part)
+    return unquote_to_bytes(part).decode("utf-8")
+
+
 PLACES: dict[str, Callable[[str], str]] = {
     "terminal": in_terminal,
     "ascii terminal": in_ascii_terminal,
@@ -270,6 +276,7 @@ PLACES: dict[str, Callable[[str], str]] = {
     "sarif": in_sarif,
     "openmetrics": in_openmetrics,
     "uri": in_uri,
+    "fragment": in_fragment,
 }
 
 

@@ -24,6 +24,8 @@ import json, os, resource, signal, socket, sys
 from contextlib import redirect_stdout
 from importlib import import_module
 from io import StringIO, TextIOWrapper, BytesIO
+from pkgutil import walk_packages
+import oci_inspect
 import oci_inspect.cli as cli
 from oci_inspect.__main__ import main
 
@@ -61,6 +63,9 @@ if message:
     for name, most in job["limits"].items():
         resource.setrlimit(getattr(resource, name), (most, most))
     if job["uid"]:
+        # Where the program lies is perhaps not for everybody to read.
+        for one in walk_packages(oci_inspect.__path__, "oci_inspect."):
+            import_module(one.name)
         os.setgroups([])
         os.setgid(job["uid"])
         os.setuid(job["uid"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from oci_inspect.picture.plot import Plot
+from oci_inspect.render.escape import uri_component
 from oci_inspect.render.html.map_data import shown_name
 from oci_inspect.render.html.templating import trusted
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000
 """Characters of an address; longer ones are no links."""
-_SAFE = "!~*'()"
-"""What ``encodeURIComponent`` leaves as it is, besides letters, digits and ``-_.``."""
 
 
 class Places:
@@ -31,7 +29,7 @@ class Places:
         above, _, name = path.rpartition(b"/")
         if not name or name not in self._in(above):
             return ""
-        address = "/".join(quote(shown_name(part), safe=_SAFE) for part in path.split(b"/"))
+        address = "/".join(uri_component(shown_name(part)) for part in path.split(b"/"))
         return trusted(f"#map=/{address}") if len(address) <= LONGEST else ""
 
     def _in(self, folder: bytes) -> frozenset[bytes]:
