@@ -66,6 +66,7 @@ if message:
         # Where the program lies is perhaps not for everybody to read.
         for one in walk_packages(oci_inspect.__path__, "oci_inspect."):
             import_module(one.name)
+        import platformdirs, tabulate, zstandard
         os.setgroups([])
         os.setgid(job["uid"])
         os.setuid(job["uid"])
