@@ -45,7 +45,8 @@ SAID = {
     signal.SIGKILL: {""},
 }
 IGNORED = re.compile(
-    r"Exception ignored in: .*?importlib.*?(?:KeyboardInterrupt: ?|Ended: [0-9]+)\n", re.DOTALL
+    r"Exception ignored in: <function _get_module_lock.*?(?:KeyboardInterrupt: ?|Ended: [0-9]+)\n",
+    re.DOTALL,
 )
 every_signal = pytest.mark.parametrize(
     "number", NUMBERS if SLOW else NUMBERS[:3], ids=lambda one: one.name
@@ -162,6 +163,7 @@ def test_files_that_are_extracted_are_whole_or_not_there(forks, busy, tmp_path, 
         assert len(left) <= (2 if number == signal.SIGKILL else 0)
 
 
+@pytest.mark.skipif(not SLOW, reason="what Python's own start may say is too many-sided: slow mode")
 @pytest.mark.parametrize("command", ["analyze", "extract"])
 def test_signals_in_a_burst_show_no_traceback(busy, tmp_path, command):
     """Keys are pressed twice where nothing seems to happen."""
