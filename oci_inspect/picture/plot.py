@@ -90,14 +90,6 @@ class Plot:
             yield plot, parent
             stack += ((below, plot) for below in reversed(plot.sorted_folders()))
 
-    def pairs(self) -> Iterator[tuple[Plot, Plot | None]]:
-        """What :meth:`walk` yields, in no order but that a folder comes before what is in it."""
-        stack: list[tuple[Plot, Plot | None]] = [(self, None)]
-        while stack:
-            plot, parent = stack.pop()
-            yield plot, parent
-            stack += ((below, plot) for below in plot.folders.values())
-
     def lookup(self, path: bytes) -> Plot | None:
         """The folder at a path below this one, None where it is not there or was folded."""
         node: Plot | None = self
@@ -230,7 +222,7 @@ class _Garden:
 
     def rolled_up(self) -> Plot:
         """The root, once all is counted: each folder with all that is below it."""
-        above = [(plot, parent) for plot, parent in self._root.pairs() if parent is not None]
+        above = [(plot, parent) for plot, parent in self._root.walk() if parent is not None]
         for plot, parent in reversed(above):
             for side in (0, 1):
                 parent.sums[side] += plot.sums[side]

@@ -27,6 +27,11 @@ SHORT_DIGEST = 12
 _DIGEST = re.compile(r"[a-z0-9+._-]{1,40}:([0-9a-f]{32,128})")
 
 
+def beginning(text: str, most: int) -> str:
+    """The first ``most`` characters of a text, with a sign behind them where there are more."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def is_digest(text: str) -> bool:
     """Whether this looks like a digest that can be shortened."""
     return _DIGEST.fullmatch(text) is not None

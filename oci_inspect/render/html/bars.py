@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from oci_inspect.analysis.results import ImageAnalysis, Status
 from oci_inspect.picture.colours import INK, KINDS, LAYERS, NONE, Palette, image_palette
+from oci_inspect.render.cells import beginning
 from oci_inspect.render.sizes import human_size
 from oci_inspect.render.views.common import instruction_cell
 
@@ -86,7 +87,6 @@ def layer_bar(
             share = round(layer.wasted_bytes / layer.file_bytes * 100, 2)
             rules.append(f"#{part} .dead{{width:{share}%}}")
         dead = f", {human_size(layer.wasted_bytes)} dead" if layer.wasted_bytes else ""
-        text = instruction_cell(image, layer).text
         segments.append(
             Segment(
                 id=part,
@@ -94,7 +94,7 @@ def layer_bar(
                 href=(anchors or {}).get(part, anchor.format(layer.index)),
                 colour=colours.name(layer.index),
                 figures=f"{human_size(layer.file_bytes)}{dead}",
-                instruction=f"{text[:_WORDS]}…" if len(text) > _WORDS else text,
+                instruction=beginning(instruction_cell(image, layer).text, _WORDS),
                 dead=bool(layer.wasted_bytes),
                 note=notes[layer.index] if notes else "",
                 broken=_BROKEN.get(layer.status, ""),

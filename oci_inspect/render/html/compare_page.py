@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from oci_inspect._version import __version__
-from oci_inspect.analysis.results import ArchiveInfo
+from oci_inspect.analysis.results import ArchiveInfo, ImageAnalysis
 from oci_inspect.comparison.results import Comparison, LayerPair, Match, Transfer
 from oci_inspect.filesystem.comparing import Turn
 from oci_inspect.picture.colours import image_palette
@@ -193,29 +193,25 @@ def _with_anchors(block: ShownBlock) -> ShownBlock:
 
 
 def _bars(found: Comparison, tables: Sequence[ShownBlock]) -> tuple[LayerBar, LayerBar]:
-    sums = [sum(layer.file_bytes for layer in one.layers) for one in (found.before, found.after)]
-    pairs = found.layers
+    images = found.before, found.after
+    whole = max(sum(layer.file_bytes for layer in one.layers) for one in images)
     anchors = _anchors(tables)
-    colours = image_palette(found.before, found.after)
+    colours = image_palette(*images)
+
+    def bar(side: str, image: ImageAnalysis, indexes: Sequence[int | None]) -> LayerBar:
+        return layer_bar(
+            image,
+            f"bar-{side}",
+            anchor="#layers",
+            anchors=anchors,
+            whole=whole,
+            notes=_notes(found, indexes, len(image.layers)),
+            palette=colours,
+        )
+
     return (
-        layer_bar(
-            found.before,
-            "bar-a",
-            anchor="#layers",
-            anchors=anchors,
-            whole=max(sums),
-            notes=_notes(found, [one.before for one in pairs], len(found.before.layers)),
-            palette=colours,
-        ),
-        layer_bar(
-            found.after,
-            "bar-b",
-            anchor="#layers",
-            anchors=anchors,
-            whole=max(sums),
-            notes=_notes(found, [one.after for one in pairs], len(found.after.layers)),
-            palette=colours,
-        ),
+        bar("a", found.before, [one.before for one in found.layers]),
+        bar("b", found.after, [one.after for one in found.layers]),
     )
 
 

@@ -156,7 +156,7 @@ def _legend(
 ) -> tuple[tuple[str, str], ...]:
     """The layers, or the kinds, that have any bytes in the map; the largest where they are many."""
     sums: dict[int, int] = {}
-    for folder, _ in plot.pairs():
+    for folder, _ in plot.walk():
         some: list[Leaf | Rest] = [*folder.leaves, *folder.rests]
         for one in some:
             which = one.layer_index if by == "layer" else one.kind

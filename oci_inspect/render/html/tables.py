@@ -9,7 +9,7 @@ from oci_inspect.analysis.results import ImageAnalysis
 from oci_inspect.findings import Finding, Severity
 from oci_inspect.picture.colours import image_palette
 from oci_inspect.render.blocks import Bar, Count, Digest, Size
-from oci_inspect.render.cells import is_digest
+from oci_inspect.render.cells import beginning, is_digest
 from oci_inspect.render.html.blocks import MOST_ROWS, Shown, shown_cell
 from oci_inspect.render.views.common import instruction_cell, status_cell, step_of
 
@@ -50,13 +50,11 @@ def layer_rows(image: ImageAnalysis) -> list[LayerRow]:
         step = step_of(image, layer)
         told = instruction_cell(image, layer)
         line = " ".join(told.text[: 4 * _WORDS].split())
-        text = f"{line[:_WORDS]}…" if len(line) > _WORDS else line
-        known = layer.diff_id is not None
         rows.append(
             LayerRow(
                 layer.index,
                 colours.name(layer.index),
-                Shown((text,), told.role.value),
+                Shown((beginning(line, _WORDS),), told.role.value),
                 None if step is None else step.index + 1,
                 (
                     shown_cell(Bar(layer.file_bytes / whole, layer.wasted_bytes / whole)),
@@ -70,7 +68,7 @@ def layer_rows(image: ImageAnalysis) -> list[LayerRow]:
                     ),
                     shown_cell(status_cell(layer.status)),
                     shown_cell(Digest(layer.digest)),
-                    shown_cell(Digest(layer.diff_id)) if known and layer.diff_id else Shown(("-",)),
+                    shown_cell(Digest(layer.diff_id)) if layer.diff_id else Shown(("-",)),
                 ),
             )
         )

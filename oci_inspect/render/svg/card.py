@@ -13,6 +13,7 @@ from oci_inspect.picture.pieces import IMAGE_KINDS, image_pieces
 from oci_inspect.picture.plot import plant
 from oci_inspect.picture.squarify import Rect
 from oci_inspect.render.blocks import Role
+from oci_inspect.render.cells import beginning
 from oci_inspect.render.sizes import human_size, percent, plural
 from oci_inspect.render.svg.elements import path, rect, root, shown, text, text_width, written
 from oci_inspect.render.svg.still import draw_map, fill, hatch_pattern
@@ -211,7 +212,7 @@ def _layers(card: Element, image: ImageAnalysis, y: float) -> float:
 
 def _layer_words(layer: LayerResult, instruction: str) -> str:
     dead = f", {human_size(layer.wasted_bytes)} dead" if layer.wasted_bytes else ""
-    words = instruction if len(instruction) <= _WORDS else f"{instruction[:_WORDS]}…"
+    words = beginning(instruction, _WORDS)
     return shown(f"layer {layer.index}: {human_size(layer.file_bytes)}{dead}: {words}")
 
 
