@@ -6,7 +6,10 @@ line, an argument to :func:`oci_inspect.analyze` in Python. docs/limits.md tells
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+
+from oci_inspect.errors import LimitExceededError
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,6 +21,9 @@ SHARED_WINDOW = 8 * MIB
 
 SHARED_XZ = 12 * MIB
 """The same for the memory of xz (``xz -6``, the default, asks for 9 MiB)."""
+
+FREE_METADATA = 100
+"""Bytes of names, link targets and extended attributes that each tar entry may have uncounted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class Limits:
     """Extension headers in front of one entry (``g``, ``x``, ``L`` and ``K`` once each)."""
     xattr_bytes: int = 1 * MIB
     """Bytes of the extended attributes of one entry, names included."""
+    metadata_bytes: int = 32 * MIB
+    """Bytes of names, link targets and extended attributes of all tar entries of an archive
+    together, beyond the first ``FREE_METADATA`` of each entry: they are kept in memory."""
     layer_xattr_bytes: int = 64 * MIB
     """Bytes of the extended attributes of all entries of a layer, equal ones once: they are kept
     in memory, where each takes some 200 bytes more than it has."""
@@ -85,3 +94,30 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+class Allowance:
+    """What all tar entries of an archive may spend of ``metadata_bytes`` together.
+
+    Threads may share it. Once it is ``over`` it stays so, whoever of them came last: what is made
+    of it must not depend on who that was.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, spent: int = 0) -> None:
+        self._most = limits.metadata_bytes
+        self._spent = spent
+        self._lock = threading.Lock()
+
+    @property
+    def over(self) -> bool:
+        """Whether more was spent than there is."""
+        return self._spent > self._most
+
+    def spend(self, amount: int) -> None:
+        """Spend bytes; a negative amount gives back what was spent for nothing."""
+        with self._lock:
+            self._spent += amount
+
+    def exceeded(self, subject: str) -> LimitExceededError:
+        """The error to raise when it is over; it tells the least that must have been asked for."""
+        return LimitExceededError("metadata_bytes", self._most, self._most + 1, subject)
