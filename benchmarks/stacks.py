@@ -30,7 +30,7 @@ class Rows:
 
     def _row(self, path: bytes, kind: int, mode: int, size: int, fingerprint: int) -> None:
         table = self.table
-        table.paths.append(path)
+        table.paths.add(path)
         table.types.append(kind)
         table.sizes.append(size)
         table.modes.append(mode)

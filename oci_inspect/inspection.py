@@ -37,7 +37,7 @@ from oci_inspect.folding import Fold
 from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.scan import LayerScan
-from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, Allowance, Limits
 from oci_inspect.looking import LayerOpener, LayerStack, look
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse, ScanKeeper
@@ -261,8 +261,9 @@ def open_archive(
     means = Means(limits, jobs or cores(), told)
     helpers = Helpers(min(means.jobs - 1, LANES))
     try:
-        visit = visitor(means, helpers) if scan else None
-        inside = visitor(beside_a_window(means), helpers) if scan else None
+        allowance = Allowance(limits)
+        visit = visitor(means, helpers, allowance) if scan else None
+        inside = visitor(beside_a_window(means), helpers, allowance) if scan else None
         store = open_store(os.fspath(path), visit, limits, told, keep=keep, inside=inside)
     finally:
         helpers.dismiss()

@@ -53,11 +53,6 @@ class Limits:
     metadata_bytes: int = 32 * MIB
     """Bytes of names, link targets and extended attributes of all tar entries of an archive
     together, beyond the first ``FREE_METADATA`` of each entry: they are kept in memory."""
-    layer_xattr_bytes: int = 64 * MIB
-    """Bytes of the extended attributes of all entries of a layer, equal ones once: they are kept
-    in memory, where each takes some 200 bytes more than it has."""
-    layer_name_bytes: int = 32 * MIB
-    """Bytes of all paths and link targets of a layer beyond the first 256 of each."""
     sparse_regions: int = 65_536
     """Regions in the map of one sparse file."""
     path_bytes: int = 4_096
@@ -99,8 +94,7 @@ DEFAULT_LIMITS = Limits()
 class Allowance:
     """What all tar entries of an archive may spend of ``metadata_bytes`` together.
 
-    Threads may share it. Once it is ``over`` it stays so, whoever of them came last: what is made
-    of it must not depend on who that was.
+    Threads may share it. What is made of one that is ``over`` must not depend on who came last.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, spent: int = 0) -> None:
@@ -114,7 +108,7 @@ class Allowance:
         return self._spent > self._most
 
     def spend(self, amount: int) -> None:
-        """Spend bytes; a negative amount gives back what was spent for nothing."""
+        """Spend bytes; a negative amount gives back what will be spent once more."""
         with self._lock:
             self._spent += amount
 

@@ -18,13 +18,21 @@ from oci_inspect.filesystem.journal import Journal, Losses
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.filesystem.tree import UnionTree
 from oci_inspect.findings import Finding, FindingCollector, Severity, limit_met
+from oci_inspect.layer.bounded import bounded
 from oci_inspect.layer.content import FileContent, LayerFiles
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.listing import LayerListing, list_layer
 from oci_inspect.layer.scan import LayerScan
-from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, Allowance, Limits
 from oci_inspect.reuse import Reuse, ScanKeeper
-from oci_inspect.scanning import Means, bytes_of, layer_labels, scan_blobs, wanted_blobs
+from oci_inspect.scanning import (
+    Means,
+    bytes_of,
+    layer_labels,
+    passed_by,
+    scan_blobs,
+    wanted_blobs,
+)
 from oci_inspect.stream.compression import MAGIC_BYTES, detect
 from oci_inspect.stream.source import SkippingSource, read_exactly
 
@@ -198,12 +206,17 @@ def look(
     heavy = {name: wanted[name] for name in needed - light}
     means.progress.expect(bytes_of(store, needed))
     labels = layer_labels([image])
+    allowance = Allowance(limits, passed_by(store))
     rows: dict[str, Rows | Finding] = {
-        name: _list(store, name, labels[name], means) for name in sorted(light)
+        name: _list(store, name, labels[name], means, allowance) for name in sorted(light)
     }
     if heavy:
         reuse = None if cache is None else Reuse(cache, limits, [image])
-        rows |= scan_blobs(store, heavy, labels, means, reuse)
+        rows |= scan_blobs(store, heavy, labels, means, reuse, allowance=allowance)
+    rows = {
+        name: one if isinstance(one, Finding) else bounded(one, allowance)
+        for name, one in rows.items()
+    }
     return replace(_stacked(store, image, rows, limits, layers), contents=contents)
 
 
@@ -211,13 +224,15 @@ def _plain(store: Store[LayerScan], name: str) -> bool:
     return detect(read_exactly(open_member(store, name), MAGIC_BYTES)) == "none"
 
 
-def _list(store: Store[LayerScan], name: str, label: str, means: Means) -> LayerListing:
+def _list(
+    store: Store[LayerScan], name: str, label: str, means: Means, allowance: Allowance
+) -> LayerListing:
     source = open_member(store, name)
     member = store.find(name)
     assert member is not None
     try:
         with means.progress.part(label, member.size) as part:
-            return list_layer(part.skipping(source), member.size, means.limits)
+            return list_layer(part.skipping(source), member.size, means.limits, allowance)
     except OSError as error:
         raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 

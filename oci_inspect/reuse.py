@@ -15,7 +15,7 @@ from typing import Protocol
 from oci_inspect.archive.contents import Image
 from oci_inspect.errors import ArchiveError
 from oci_inspect.layer.scan import LayerScan
-from oci_inspect.limits import Limits
+from oci_inspect.limits import Allowance, Limits
 from oci_inspect.spec.digest import computable
 
 
@@ -86,6 +86,7 @@ class Reuse:
         self._limits = limits
         self._likely = likely_digests(images)
         self._lock = threading.Lock()
+        self._allowance = Allowance(limits)
         self._looked_up: dict[tuple[str, ...], LayerScan | None] = {}
 
     def expected(self, wanted: Mapping[str, Collection[str]]) -> dict[str, LayerScan] | None:
@@ -153,6 +154,9 @@ class Reuse:
         for digest in self._likely.get(name, ()):
             known = self._cache.get(digest, self._limits)
             if known is not None and known.diff_ids.keys() >= set(algorithms):
+                self._allowance.spend(known.excess)
+                if self._allowance.over:
+                    return None  # together they are too much to be kept here
                 diff_ids = {name: known.diff_ids[name] for name in sorted(algorithms)}
                 return replace(known, digests={"sha256": digest}, diff_ids=diff_ids)
         return None

@@ -17,8 +17,9 @@ from oci_inspect.crew import Crew
 from oci_inspect.errors import ArchiveError, TooManyFilesError
 from oci_inspect.findings import Finding, finding, limit_met
 from oci_inspect.lanes import Helpers
+from oci_inspect.layer.bounded import bounded
 from oci_inspect.layer.scan import LayerScan, blob_digests, hash_blob, scan_layer
-from oci_inspect.limits import SHARED_WINDOW, SHARED_XZ, Limits
+from oci_inspect.limits import SHARED_WINDOW, SHARED_XZ, Allowance, Limits
 from oci_inspect.progress import Progress
 from oci_inspect.reuse import Reuse
 from oci_inspect.spec.digest import HEX_LENGTHS, Digest, computable
@@ -37,7 +38,7 @@ class Means:
     progress: Progress
 
 
-def visitor(means: Means, helpers: Helpers) -> Visitor[LayerScan]:
+def visitor(means: Means, helpers: Helpers, allowance: Allowance) -> Visitor[LayerScan]:
     """What scans members of a stream, any of which may be a layer: the documents come later."""
 
     def visit(source: Source, member: Member) -> LayerScan:
@@ -45,7 +46,8 @@ def visitor(means: Means, helpers: Helpers) -> Visitor[LayerScan]:
         algorithm = parts[-2] if len(parts) >= 3 and parts[-3] == "blobs" else "sha256"
         algorithms = sorted({"sha256", algorithm} & HEX_LENGTHS.keys())
         with means.progress.part(_short(member.name), member.size, inside=True) as part:
-            return scan_layer(part.counted(source), means.limits, algorithms, helpers)
+            counted = part.counted(source)
+            return scan_layer(counted, means.limits, algorithms, helpers, allowance)
 
     return visit
 
@@ -100,13 +102,16 @@ def scan_blobs(
     means: Means,
     reuse: Reuse | None = None,
     meanwhile: Callable[[], None] | None = None,
+    allowance: Allowance | None = None,
 ) -> dict[str, LayerScan | Finding]:
     """Scan each blob once, the largest first, several at a time; what cannot be opened is told.
 
     ``labels`` are what the members that are read are called, for those who wait. With ``reuse`` a
     blob whose scan is known is only hashed. ``meanwhile`` is called while other threads begin.
+    The ``allowance`` is that of the archive, of which others have spent.
     """
     limits = means.limits
+    shared = allowance or Allowance(limits, passed_by(store))
     modest = replace(
         limits,
         zstd_window=min(limits.zstd_window, SHARED_WINDOW),
@@ -123,7 +128,8 @@ def scan_blobs(
             return scan_anew(name)
         known = reuse.take(name, wanted[name], lambda: digests(name))
         if known is not None:
-            return known
+            shared.spend(known.excess)
+            return bounded(known, shared)
         found = scan_anew(name)
         if isinstance(found, LayerScan):
             reuse.keep(found)
@@ -144,6 +150,7 @@ def scan_blobs(
         if modest == limits or not limit_met(found.findings):
             return found
         with turns:  # perhaps it was the window
+            shared.spend(-found.excess)
             return scan_within(name, limits)
 
     def scan_within(name: str, bounds: Limits) -> LayerScan | Finding:
@@ -159,13 +166,22 @@ def scan_blobs(
         try:
             with means.progress.part(labels.get(name, name), member.size) as part:
                 watched = crew.watched(part.counted(source))
-                return scan_layer(watched, bounds, sorted(wanted[name]), crew.helpers)
+                return scan_layer(watched, bounds, sorted(wanted[name]), crew.helpers, shared)
         except OSError as error:
             raise ArchiveError(store.path, f"{name}: {error.strerror or error}") from error
 
     names = sorted(wanted, key=lambda name: (-_size(store, name), name))
     crew = Crew(scan, means.jobs)
-    return crew.run(names, meanwhile)
+    found = crew.run(names, meanwhile)
+    return {
+        name: one if isinstance(one, Finding) else bounded(one, shared)
+        for name, one in found.items()
+    }
+
+
+def passed_by(store: Store[LayerScan]) -> int:
+    """Bytes of ``metadata_bytes`` that were spent on an archive as it was opened."""
+    return sum(scan.excess for scan in store.visited.values())
 
 
 def check_blobs(

@@ -86,13 +86,15 @@ def test_target_of_a_link_is_bounded(kind: bytes) -> None:
 
 
 def test_attributes_of_an_entry_and_of_a_layer_are_bounded() -> None:
+    """Each of 5,006 bytes and 200, less a hundred that are free."""
     one = pax({b"SCHILY.xattr.user.a": b"x" * 5000}) + entry(b"f")
     assert rules(scan(one * 3 + END)) == set()
     assert rules(scan(one + END, xattr_bytes=5000)) == {"limit-exceeded"}
     others = b"".join(
-        pax({b"SCHILY.xattr.user.a": b"%d" % i + b"x" * 5000}) + entry(b"f") for i in range(3)
+        pax({b"SCHILY.xattr.user.a": b"%d" % i + b"x" * 4999}) + entry(b"f") for i in range(3)
     )
-    assert rules(scan(others + END, layer_xattr_bytes=11_000)) == {"limit-exceeded"}
+    assert rules(scan(others + END, metadata_bytes=3 * 5107)) == set()
+    assert rules(scan(others + END, metadata_bytes=3 * 5107 - 1)) == {"limit-exceeded"}
 
 
 def test_attributes_of_a_global_header_are_one_value_for_all_entries() -> None:
@@ -104,35 +106,45 @@ def test_attributes_of_a_global_header_are_one_value_for_all_entries() -> None:
 
 def test_attributes_that_are_equal_are_one_value_and_count_once() -> None:
     one = pax({b"SCHILY.xattr.user.a": b"x" * 5000}) + entry(b"f")
-    found = scan(one * 50 + END, layer_xattr_bytes=6000)
+    found = scan(one * 50 + END, metadata_bytes=6000)
     assert len({id(value) for value in found.table.xattrs.values()}) == 1
     assert (len(found.table.xattrs), rules(found)) == (50, set())
     other = pax({b"SCHILY.xattr.user.b": b"x" * 5000}) + entry(b"f")
-    assert rules(scan(one + other + END, layer_xattr_bytes=6000)) == {"limit-exceeded"}
+    assert rules(scan(one + other + END, metadata_bytes=6000)) == {"limit-exceeded"}
 
 
 def test_small_attributes_count_as_much_as_they_take() -> None:
     tar = b"".join(pax({b"SCHILY.xattr.user.%d" % i: b""}) + entry(b"f") for i in range(100))
-    assert rules(scan(tar + END, layer_xattr_bytes=10_000)) == {"limit-exceeded"}
+    assert rules(scan(tar + END, metadata_bytes=10_000)) == {"limit-exceeded"}
 
 
-def test_long_names_of_a_layer_are_bounded() -> None:
-    """What of a name is behind its first 256 bytes: a hundred times 1,000 here, and of links."""
+LONG = b"/".join([b"p" * 200] * 6)
 
-    def tar(names: int, links: int) -> bytes:
-        long = b"/".join([b"p" * 200] * 6) + b"/" + b"f" * 50
-        assert len(long) == 1256
-        parts = [pax({b"path": long}) + entry(b"x")] * names
-        parts += [pax({b"linkpath": long}) + header(b"l", type=b"2")] * links
-        return b"".join(parts) + END
 
-    assert rules(scan(tar(50, 50), layer_name_bytes=100_000)) == set()
-    for names, links in ((101, 0), (50, 51), (0, 101)):
-        found = scan(tar(names, links), layer_name_bytes=100_000)
-        assert rules(found) == {"limit-exceeded"}
-        assert (len(found.table), found.complete) == (100, False)
-    short = b"".join(pax({b"path": b"p" * 128 + b"/" + b"f" * 127}) + entry(b"x") for _ in range(9))
-    assert rules(scan(short + END, layer_name_bytes=1)) == set()
+@pytest.mark.parametrize(
+    ("tar", "excess"),
+    [
+        # A folder's path is kept once, a name and a target for each entry, a hundred are free.
+        (entry(b"f" * 100) * 9, 0),
+        (pax({b"path": LONG + b"/" + b"f" * 50}) + entry(b"x"), 1205 + 50 - 100),
+        ((pax({b"path": LONG + b"/" + b"f" * 50}) + entry(b"x")) * 9, 1205 + 50 - 100),
+        ((pax({b"path": b"d/" + b"f" * 250}) + entry(b"x")) * 9, 150 * 9 + 1),
+        ((pax({b"linkpath": LONG}) + header(b"link", type=b"2")) * 9, (1205 + 4 - 100) * 9),
+        (header(b"link", type=b"2", linkname=b"t" * 96) * 9, 0),
+        (header(b"link", type=b"2", linkname=b"t" * 100) * 9, 4 * 9),
+        (header(b"f" * 90, magic=b"ustar\00000", patch={345: b"p" * 90}) * 2, 80),
+    ],
+    ids=range(8),
+)
+def test_names_count_as_far_as_they_are_kept(tar: bytes, excess: int) -> None:
+    found = scan(tar + END)
+    assert (found.excess, rules(found) - {"path-duplicate"}) == (excess, set())
+    assert rules(scan(tar + END, metadata_bytes=excess)) == set()
+    if excess:
+        over = scan(tar + END, metadata_bytes=excess - 1)
+        assert (len(over.table), over.complete, over.listed) == (0, False, False)
+        assert rules(over) == {"limit-exceeded"}
+        assert over.diff_ids == found.diff_ids  # the bytes were read and hashed all the same
 
 
 def test_folders_that_no_entry_describes_are_bounded() -> None:

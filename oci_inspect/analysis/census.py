@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 
@@ -20,6 +21,8 @@ from oci_inspect.paths import path_text
 _EXAMPLES = 3
 _TOGETHER = 64
 _AT_ONCE = 200_000
+_MANY = 20_000
+"""Names of a folder that are looked at together; where there are more, in parts."""
 
 _FILE = selector((FILE,))
 _DEVICE = selector((CHAR, BLOCK_DEVICE))
@@ -146,37 +149,92 @@ def _odd_entries(tree: UnionTree, files: Sequence[bytes]) -> tuple[_Tally, _Tall
 def _collisions(tree: UnionTree) -> _Tally:
     """Names of one folder that differ by case or Unicode form only, or that Windows cannot have."""
     tally = _Tally()
-    folders = tree.folders()
-    while some := list(islice(folders, _TOGETHER)):
+    for some in _in_groups(tree.folders()):
         # Over all names of some folders at once: few of them need a closer look.
-        names = [b"/".join(folder) for _, folder in some]
-        together = b"/".join(names)
-        odd = not together.isascii() or _windows_minds(together)
-        if not odd and together.lower() == together:
+        together = b"/".join(b"/".join(folder) for _, folder in some)
+        if _plain(together) and together.lower() == together:
             continue
-        for each, (prefix, folder) in zip(names, some, strict=True):
-            if odd and (not each.isascii() or _windows_minds(each)):
+        for prefix, folder in some:
+            names = b"/".join(folder)
+            if not _plain(names) or _collide(names.lower().split(b"/")):
                 _look_closer(prefix, folder, tally)
-                continue
-            folded = each.lower()
-            if folded != each:
-                keys = folded.split(b"/")
-                if len(set(keys)) < len(keys):
-                    _look_closer(prefix, folder, tally)
+    for prefix, folder in tree.folders():
+        if len(folder) > _MANY and not _nothing_odd(folder):
+            _look_closer(prefix, folder, tally)
     return tally
 
 
+def _in_groups(
+    folders: Iterable[tuple[bytes, Folder]],
+) -> Iterator[list[tuple[bytes, Folder]]]:
+    """All but very large folders, some at a time, whose names together are not very many."""
+    group: list[tuple[bytes, Folder]] = []
+    names = 0
+    for one in folders:
+        if len(one[1]) > _MANY:
+            continue
+        group.append(one)
+        names += len(one[1])
+        if len(group) == _TOGETHER or names > _MANY:
+            yield group
+            group, names = [], 0
+    if group:
+        yield group
+
+
+def _plain(names: bytes) -> bool:
+    """Whether nothing but case can be odd about these names, which have ``/`` between them."""
+    return names.isascii() and not _windows_minds(names)
+
+
+def _collide(keys: list[bytes]) -> bool:
+    return len(set(keys)) < len(keys)
+
+
+def _nothing_odd(folder: Folder) -> bool:
+    """Whether all names of a large folder are plain and in small letters, some at a time."""
+    names = iter(folder)
+    while some := b"/".join(islice(names, _MANY)):
+        if not _plain(some) or some.lower() != some:
+            return False
+    return True
+
+
 def _look_closer(prefix: bytes, folder: Folder, tally: _Tally) -> None:
+    """Look at each name of a folder.
+
+    Keys to compare names by are not kept for all of them where there are very many: which could be
+    alike at all is told by a sum of each first.
+    """
+    alike = _alike(folder) if len(folder) > _MANY else None
     folded: set[bytes] = set()
-    for name in folder:
-        if name.isascii():
-            key = name.lower()
-        else:
-            text = name.decode("utf-8", "surrogateescape")
-            key = unicodedata.normalize("NFC", text).casefold().encode("utf-8", "surrogateescape")
-        if key in folded or _windows_minds(name):
+    for place, name in enumerate(folder):
+        if _windows_minds(name):
             tally.add(prefix + name)
-        folded.add(key)
+        if alike is None or alike[place]:
+            key = _folded(name)
+            if key in folded and not _windows_minds(name):
+                tally.add(prefix + name)
+            folded.add(key)
+
+
+def _folded(name: bytes) -> bytes:
+    """What two names have in common that a file system may take for one."""
+    if name.isascii():
+        return name.lower()
+    text = name.decode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", text).casefold().encode("utf-8", "surrogateescape")
+
+
+def _alike(folder: Folder) -> bytes:
+    """A mask over the names of a folder: those that may be another's, all others are not."""
+    room = 8 * len(folder)
+    seen, again = bytearray(room), bytearray(room)
+    places = array("q", (hash(_folded(name)) % room for name in folder))
+    for place in places:
+        again[place] |= seen[place]
+        seen[place] = 1
+    return bytes(map(again.__getitem__, places))
 
 
 def _windows_minds(names: bytes) -> bool:

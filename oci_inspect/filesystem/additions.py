@@ -7,7 +7,7 @@ loop of :meth:`Additions.add`; all that is out of the ordinary goes the longer w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress, repeat
+from itertools import compress
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.filesystem.applying import Applying
@@ -42,31 +42,35 @@ class Additions:
         self._base = base = layer.base
         self._aliases: dict[bytes, tuple[Folder, bytes]] = {}
         self._through: set[bytes] = set()
-        table, folders = layer.table, layer.folders
-        paths, entries = table.paths, bytes(layer.live)
+        table, entries = layer.table, bytes(layer.live)
+        paths = table.paths
         files = both(table.types.translate(_FILE), entries)
         layer.added_files = files.count(1)
         layer.added_bytes = sum(compress(table.sizes, files))
-        rows: Iterator[tuple[tuple[bytes, bytes, bytes], int, int]] = zip(
-            map(bytes.rpartition, paths, repeat(b"/")),
+        rows: Iterator[tuple[int, bytes, int, int]] = zip(
+            paths.places,
+            paths.names,
             table.types.translate(_NO_LEAF),
             range(base, base + len(table)),
-            strict=False,
+            strict=True,
         )
         if 0 in entries:
             rows = compress(rows, entries)
-        last: bytes | None = None
+        folders: list[Folder | None] = [None] * len(paths.folders)
+        last = -1
         folder = self._tree.root
-        for (folder_path, _, name), no_leaf, reference in rows:
-            if folder_path != last:
-                last = None
-                found = folders.get(folder_path)
+        for place, name, no_leaf, reference in rows:
+            if place != last:
+                last = -1
+                found = folders[place]
                 if found is None or found.reference == REMOVED:
-                    found = None if folder_path in self._aliases else self._make(folder_path)
+                    path = paths.folders[place]
+                    found = None if path in self._aliases else self._make(path)
                     if found is None:
-                        self._add_elsewhere(folder_path, name, reference)
+                        self._add_elsewhere(path, name, reference)
                         continue
-                folder, last = found, folder_path
+                    folders[place] = found
+                folder, last = found, place
             if no_leaf or not name or folder.setdefault(name, reference) is not reference:
                 self._add(folder, name, paths[reference - base], reference)
 
@@ -112,7 +116,6 @@ class Additions:
             if child is not None:
                 self._displace_by_folder(path, child)
             folder[name] = child = Folder(reference)
-        self._layer.folders[path] = child  # what is in it is likely to come next
 
     # What lies at a path
 
@@ -220,7 +223,7 @@ class Additions:
     # Folders for entries to go into
 
     def _make(self, path: bytes) -> Folder | None:
-        """The folder at a path, made where it is missing, and remembered.
+        """The folder at a path, made where it is missing.
 
         A symbolic link of a lower layer among the parts is hidden by a new folder, since engines
         unpack each layer by itself. None where a link of this layer is on the way, or where no more
@@ -244,7 +247,6 @@ class Additions:
             fresh = Folder()
             folder[part] = fresh
             folder = fresh
-        self._layer.folders[path] = folder
         return folder
 
     def _may_hide(self, path: bytes, leaf: int) -> bool:
@@ -306,9 +308,7 @@ class Additions:
                     "path-through-symlink", path, f"symbolic links {what}: not unpacked"
                 )
                 return None
-            folder = self._layer.folders.get(real)
-            if folder is None or folder.reference == REMOVED:
-                folder = self._make(real)
+            folder = self._make(real)
             if folder is None:
                 return None
             place = self._aliases[path] = folder, real

@@ -61,8 +61,7 @@ class Deaths:
             del tree.names[reference]
             paths = tuple(dict.fromkeys((*self._gone.pop(reference, ()), path)))
         else:
-            own = table.paths[row]  # the same bytes once, where a million die
-            paths = (own if own == path else path,)
+            paths = (path,)
         if table.types[row] == FILE:
             last = len(tree.tables) - 1
             if layer == last:

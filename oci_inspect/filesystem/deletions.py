@@ -5,13 +5,14 @@ They touch lower layers only and come before all additions, wherever they stand 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import Enum, auto
 
 from oci_inspect.filesystem.applying import Applying
 from oci_inspect.filesystem.deaths import Deaths
 from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, EntryTable
+from oci_inspect.layer.path_column import PathColumn
 
 WHITEOUT = b".wh."
 AUFS = b".wh..wh."
@@ -83,17 +84,19 @@ def delete(layer: Applying, deaths: Deaths) -> None:
                 deaths.take_tree(path, child, Reason.DELETED)
 
 
-def _suspects(paths: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+def _suspects(paths: PathColumn) -> Iterator[tuple[int, bytes]]:
     """Rows with a whiteout's prefix anywhere in their path.
 
-    It is looked for in many paths at once: most layers have few, if any.
+    It is looked for in many names at once, and once in each folder: most layers have few, if any.
     """
-    for start in range(0, len(paths), _TOGETHER):
-        some = paths[start : start + _TOGETHER]
-        if WHITEOUT in b"/".join(some):
-            for row, path in enumerate(some, start):
-                if WHITEOUT in path:
-                    yield row, path
+    names, places = paths.names, paths.places
+    marked = {place for place, folder in enumerate(paths.folders) if WHITEOUT in folder}
+    for start in range(0, len(names), _TOGETHER):
+        some = names[start : start + _TOGETHER]
+        if marked or WHITEOUT in b"/".join(some):
+            for row, name in enumerate(some, start):
+                if WHITEOUT in name or places[row] in marked:
+                    yield row, paths[row]
 
 
 def _make_opaque(layer: Applying, deaths: Deaths, path: bytes) -> None:

@@ -73,13 +73,8 @@ class Losses(Journal):
     def lose(self, path: bytes, reference: int, reason: Reason, unit: bytes | None) -> None:
         """Keep what was lost."""
         assert self._layer is not None
-        tree = self._layer.tree
-        if reference >= 0:
-            if reference >= self._layer.base:
-                reason = Reason.SHADOWED
-            layer, row = tree.locate(reference)
-            own = tree.tables[layer].paths[row]
-            path = own if own == path else path  # the same bytes once
+        if reference >= self._layer.base:
+            reason = Reason.SHADOWED
         self._paths.append(path)
         self._references.append(reference)
         self._reasons.append(_REASONS.index(reason))

@@ -6,6 +6,9 @@ from array import array
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from oci_inspect.layer.path_column import PathColumn
+from oci_inspect.layer.row_values import RowValues
+
 FILE, DIRECTORY, SYMLINK, HARDLINK, CHAR, BLOCK_DEVICE, FIFO = b"fdlhcbp"
 
 TYPE_NAMES = {
@@ -54,7 +57,7 @@ class EntryTable:
     once its scan is done.
     """
 
-    paths: list[bytes] = field(default_factory=list)
+    paths: PathColumn = field(default_factory=PathColumn)
     types: bytearray = field(default_factory=bytearray)
     sizes: array[int] = field(default_factory=lambda: array("q"))
     modes: array[int] = field(default_factory=lambda: array("I"))
@@ -63,11 +66,11 @@ class EntryTable:
     mtimes: array[int] = field(default_factory=lambda: array("q"))
     fingerprints: array[int] = field(default_factory=lambda: array("Q"))
     offsets: array[int] = field(default_factory=lambda: array("q"))
-    linknames: dict[int, bytes] = field(default_factory=dict)
-    devices: dict[int, tuple[int, int]] = field(default_factory=dict)
-    xattrs: dict[int, tuple[tuple[bytes, bytes], ...]] = field(default_factory=dict)
-    mtime_ns: dict[int, int] = field(default_factory=dict)
-    stored_sizes: dict[int, int] = field(default_factory=dict)
+    linknames: RowValues[bytes] = field(default_factory=RowValues)
+    devices: RowValues[tuple[int, int]] = field(default_factory=RowValues)
+    xattrs: RowValues[tuple[tuple[bytes, bytes], ...]] = field(default_factory=RowValues)
+    mtime_ns: RowValues[int] = field(default_factory=lambda: RowValues(values=array("q")))
+    stored_sizes: RowValues[int] = field(default_factory=lambda: RowValues(values=array("q")))
     fingerprinted: bool = True
 
     def stored(self, row: int) -> int:

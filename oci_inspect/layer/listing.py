@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import Finding, finding
+from oci_inspect.layer.bounded import bounded
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.plain_headers import probable_size
 from oci_inspect.layer.tar_scanner import TarScanner
-from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, KIB, Allowance, Limits
 from oci_inspect.stream.source import CHUNK, SkippingSource
 from oci_inspect.stream.tar import BLOCK
 
@@ -26,16 +27,32 @@ _FEW, _MANY = 16, 4096
 
 @dataclass(frozen=True, slots=True)
 class LayerListing:
-    """The rows of a tar, in its order; ``listed`` is False where some may be missing."""
+    """The rows of a tar, in its order; ``listed`` is False where some may be missing.
+
+    ``excess`` are the bytes of their metadata that count (``metadata_bytes``).
+    """
 
     table: EntryTable
     findings: tuple[Finding, ...]
     listed: bool
+    excess: int = 0
+
+    def unlisted(self, reason: Finding) -> LayerListing:
+        """The same layer without its rows, and why."""
+        return LayerListing(EntryTable(), (reason,), False, self.excess)
 
 
-def list_layer(source: SkippingSource, size: int, limits: Limits = DEFAULT_LIMITS) -> LayerListing:
-    """List an uncompressed layer of ``size`` bytes. Raises ``OSError`` of the source alone."""
-    return _Listing(source, size, limits).run()
+def list_layer(
+    source: SkippingSource,
+    size: int,
+    limits: Limits = DEFAULT_LIMITS,
+    allowance: Allowance | None = None,
+) -> LayerListing:
+    """List an uncompressed layer of ``size`` bytes. Raises ``OSError`` of the source alone.
+
+    The ``allowance`` is that of :func:`~oci_inspect.layer.scan.scan_layer`.
+    """
+    return _Listing(source, size, limits, allowance or Allowance(limits)).run()
 
 
 class _Listing:
@@ -46,12 +63,15 @@ class _Listing:
     one, going from each to the next.
     """
 
-    def __init__(self, source: SkippingSource, size: int, limits: Limits) -> None:
+    def __init__(
+        self, source: SkippingSource, size: int, limits: Limits, allowance: Allowance
+    ) -> None:
         self._source = source
         self._size = size
         self._limits = limits
+        self._allowance = allowance
         self._left = min(size, limits.layer_bytes)
-        self._scanner = TarScanner(limits, contents=False)
+        self._scanner = TarScanner(limits, allowance, contents=False)
         self._piece = _WORTH
         self._run = _FEW
         self._cut = False
@@ -74,7 +94,9 @@ class _Listing:
         else:
             scanner.close()
         scanner.findings.extend(met)
-        return LayerListing(scanner.table, scanner.findings.result(), scanner.listed and not met)
+        findings, listed = scanner.findings.result(), scanner.listed and not met
+        listing = LayerListing(scanner.table, findings, listed, scanner.excess)
+        return bounded(listing, self._allowance)
 
     def _read_piece(self) -> None:
         """Go on by a piece, and by what needs not be read behind it."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.findings import Finding, finding
 from oci_inspect.lanes import DEPTH, NOBODY, Helpers, Lane
+from oci_inspect.layer.bounded import bounded
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.layer.tar_scanner import TarScanner
-from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, MIB, Allowance, Limits
 from oci_inspect.stream.compression import MAGIC_BYTES, decompress, detect
 from oci_inspect.stream.source import (
     CHUNK,
@@ -48,7 +49,7 @@ class LayerScan:
     ``diff_ids`` is empty and ``uncompressed_size`` counts what could be read where ``complete`` is
     False: the stream was damaged or met a limit. ``table`` has a row for each tar entry, whiteouts
     among them; ``listed`` is False where some may be missing. ``findings`` have an entry's path as
-    subject, or nothing.
+    subject, or nothing. ``excess`` are the bytes of its metadata that count (``metadata_bytes``).
     """
 
     digests: dict[str, str]
@@ -60,6 +61,13 @@ class LayerScan:
     findings: tuple[Finding, ...]
     complete: bool
     listed: bool = True
+    excess: int = 0
+
+    def unlisted(self, reason: Finding) -> LayerScan:
+        """The same blob without its rows, and why; of what they told nothing is left."""
+        broken = [one for one in self.findings if one.rule == "layer-corrupt"]
+        told = (*broken, reason)
+        return replace(self, table=EntryTable(), findings=told, complete=False, listed=False)
 
     @property
     def digest(self) -> str:
@@ -129,26 +137,35 @@ def scan_layer(
     limits: Limits = DEFAULT_LIMITS,
     algorithms: Sequence[str] = ("sha256",),
     helpers: Helpers = NOBODY,
+    allowance: Allowance | None = None,
 ) -> LayerScan:
     """Read a layer blob once, to its end, and return its scan.
 
     ``algorithms`` are the digests to compute (``sha256`` must be among them). Hashing and walking
-    headers is shared with ``helpers``. Damage and limits end up in ``findings``; only errors of the
-    source itself (``OSError``) are raised.
+    headers is shared with ``helpers``. What its entries may take in memory beyond the usual comes
+    from the ``allowance``, of which others may spend as well; without one it has its own. Damage
+    and limits end up in ``findings``; only errors of the source itself (``OSError``) are raised.
     """
-    return _Reading(source, limits, algorithms, helpers).run()
+    shared = allowance or Allowance(limits)
+    return _Reading(source, limits, algorithms, helpers, shared).run()
 
 
 class _Reading:
     """One blob on its way: what reads it, and the lanes that its pieces go through."""
 
     def __init__(
-        self, source: Source, limits: Limits, algorithms: Sequence[str], helpers: Helpers
+        self,
+        source: Source,
+        limits: Limits,
+        algorithms: Sequence[str],
+        helpers: Helpers,
+        allowance: Allowance,
     ) -> None:
         self._limits = limits
         self._lanes: list[Lane] = []
         self._helpers = helpers
-        self._scanner = TarScanner(limits)
+        self._allowance = allowance
+        self._scanner = TarScanner(limits, allowance)
         self._listing = _Listing(self._scanner)
         # Headers are walked under the interpreter's lock in any case. Threads that take turns at it
         # hand that lock over once a piece, and not at each checksum of a file that lets go of it.
@@ -187,7 +204,7 @@ class _Reading:
         problems = scanner.findings
         problems.extend(found)
         tar_hash = self._blob if compression == "none" else self._tar
-        return LayerScan(
+        scan = LayerScan(
             digests=self._blob.digests(),
             size=raw.size,
             diff_ids={} if broken else tar_hash.digests(),
@@ -197,7 +214,9 @@ class _Reading:
             findings=problems.result(),
             complete=not found,
             listed=scanner.listed,
+            excess=scanner.excess,
         )
+        return bounded(scan, self._allowance)
 
     def _read(self, source: Source, tar: Lane | None) -> list[Finding]:
         """Read the tar to its end; return what broke on the way.

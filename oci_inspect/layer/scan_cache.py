@@ -60,7 +60,7 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _NOT_ASKED = frozenset(
     {
         *("json_bytes", "json_depth", "json_memory", "kept_bytes"),
-        *("members", "index_nodes", "index_depth"),
+        *("members", "index_nodes", "index_depth", "metadata_bytes"),
         *("implied_folders", "layers", "links", "link_bytes"),
         *("extracted_file_bytes", "extracted_bytes"),
     }

@@ -15,17 +15,20 @@ import hashlib
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
+from operator import ge
 from typing import TypeVar
 
 from oci_inspect.errors import CorruptStreamError
 from oci_inspect.findings import RULES, Finding, Severity
 from oci_inspect.layer.entries import TYPE_NAMES, EntryTable
+from oci_inspect.layer.path_column import PathColumn
+from oci_inspect.layer.row_values import RowValues
 from oci_inspect.layer.scan import LayerScan
 from oci_inspect.limits import DEFAULT_LIMITS, GIB
 from oci_inspect.stream.compression import Packer, unpack
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Of the format; a record of another version is none."""
 
 MOST_BODY = 1 * GIB
@@ -114,6 +117,7 @@ def _write_scan(body: _Writer, scan: LayerScan) -> None:
         for text in (found.rule, found.severity.value, found.subject, found.message):
             body.text(text)
         body.number(found.count)
+    body.number(scan.excess)
     _write_table(body, scan.table)
 
 
@@ -126,6 +130,9 @@ def _read_scan(body: _Reader, most_entries: int) -> LayerScan:
     if "sha256" not in digests:
         raise RecordError("it names no blob")
     findings = tuple(_read_finding(body) for _ in range(body.count()))
+    excess = body.number()
+    if excess < 0:
+        raise RecordError("a size below zero")
     return LayerScan(
         digests=digests,
         size=size,
@@ -136,6 +143,7 @@ def _read_scan(body: _Reader, most_entries: int) -> LayerScan:
         findings=findings,
         complete=bool(flags & _COMPLETE),
         listed=bool(flags & _LISTED),
+        excess=excess,
     )
 
 
@@ -150,8 +158,12 @@ _SEVERITIES = {severity.value: severity for severity in Severity}
 
 
 def _write_table(body: _Writer, table: EntryTable) -> None:
+    paths = table.paths
     body.number(len(table))
-    body.names(table.paths)
+    body.names(paths.names)
+    body.number(len(paths.folders))
+    body.names(paths.folders)
+    body.column(paths.places)
     body.column(array("B", table.types))
     for name in _COLUMNS:
         body.column(getattr(table, name))
@@ -177,7 +189,7 @@ def _write_table(body: _Writer, table: EntryTable) -> None:
 
 def _read_table(body: _Reader, most_entries: int) -> EntryTable:
     length = body.count(most_entries)
-    table = EntryTable(paths=body.names(length))
+    table = EntryTable(paths=_read_paths(body, length))
     table.types = bytearray(body.column("B", length).tobytes())
     if table.types.translate(None, _KINDS):
         raise RecordError("an entry of no known type")
@@ -185,15 +197,14 @@ def _read_table(body: _Reader, most_entries: int) -> EntryTable:
         code = getattr(table, name).typecode
         setattr(table, name, body.column(code, length, natural=name in _NATURAL))
     rows = body.rows(length)
-    table.linknames = _by_row(rows, body.names(len(rows)))
+    table.linknames = RowValues(rows, body.names(len(rows)))
     rows = body.rows(length)
-    table.devices = _by_row(
-        rows, zip(body.column("q", len(rows)), body.column("q", len(rows)), strict=True)
-    )
+    majors, minors = (body.column("q", len(rows)) for _ in range(2))
+    table.devices = RowValues(rows, list(zip(majors, minors, strict=True)))
     rows = body.rows(length)
-    table.mtime_ns = _by_row(rows, body.column("q", len(rows), natural=True))
+    table.mtime_ns = RowValues(rows, body.column("q", len(rows), natural=True))
     rows = body.rows(length)
-    table.stored_sizes = _by_row(rows, body.column("q", len(rows), natural=True))
+    table.stored_sizes = RowValues(rows, body.column("q", len(rows), natural=True))
     rows = body.rows(length)
     places = body.column("I", len(rows))
     values = [
@@ -202,12 +213,19 @@ def _read_table(body: _Reader, most_entries: int) -> EntryTable:
     ]
     if places and max(places) >= len(values):
         raise RecordError("xattrs that are not there")
-    table.xattrs = _by_row(rows, [values[place] for place in places])
+    table.xattrs = RowValues(rows, [values[place] for place in places])
     return table
 
 
-def _by_row(rows: Iterable[int], values: Iterable[V]) -> dict[int, V]:
-    return dict(zip(rows, values, strict=True))
+def _read_paths(body: _Reader, length: int) -> PathColumn:
+    names = body.names(length)
+    if any(b"/" in name for name in names):
+        raise RecordError("a name with a slash")
+    folders = body.names(body.count(length))
+    places = body.column("I", length)
+    if places and max(places) >= len(folders):
+        raise RecordError("folders that are not there")
+    return PathColumn.of_parts(folders, places, names)
 
 
 class _Writer:
@@ -235,10 +253,10 @@ class _Writer:
             raise RecordError("a name with a NUL")
         self.block(joined)
 
-    def rows(self, values: Mapping[int, object]) -> None:
+    def rows(self, values: RowValues[V]) -> None:
         """The rows that few entries have a value in."""
         self.number(len(values))
-        self.column(array("I", values))
+        self.column(values.rows())
 
     def column(self, values: array[int]) -> None:
         """Byte planes: which are of one value, that value, and the other planes."""
@@ -301,8 +319,8 @@ class _Reader:
 
     def rows(self, length: int) -> array[int]:
         rows = self.column("I", self.count(length))
-        if rows and (max(rows) >= length or len(set(rows)) != len(rows)):
-            raise RecordError("rows that are not there")
+        if rows and (rows[-1] >= length or any(map(ge, rows, rows[1:]))):
+            raise RecordError("rows that are not there, or out of order")
         return rows
 
     def column(self, code: str, length: int, *, natural: bool = False) -> array[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
+from oci_inspect.layer.bounded import exceeded
 from oci_inspect.layer.entries import (
     BLOCK_DEVICE,
     CHAR,
@@ -22,7 +23,7 @@ from oci_inspect.layer.entries import (
 )
 from oci_inspect.layer.names import FIELD, EntryNames
 from oci_inspect.layer.plain_headers import Headers, PlainHeaders
-from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, FREE_METADATA, Allowance, Limits
 from oci_inspect.paths import path_text
 from oci_inspect.stream.compression import adler32, crc32
 from oci_inspect.stream.tar import (
@@ -41,9 +42,6 @@ SMALL = 5 * 1024
 
 EXAMPLES_PER_LAYER = 20
 """Findings of one rule that are listed for one layer."""
-
-_SHORT = 256
-"""Bytes of a name that every entry may have: as many as a header without extensions holds."""
 
 _XATTR = 200
 """Bytes of memory that an extended attribute takes beside its own."""
@@ -67,7 +65,13 @@ class TarScanner:
     they may be passed over with :meth:`skip`.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, contents: bool = True) -> None:
+    def __init__(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        allowance: Allowance | None = None,
+        *,
+        contents: bool = True,
+    ) -> None:
         self.table = EntryTable(fingerprinted=contents)
         self._contents = contents
         self.findings = FindingCollector(EXAMPLES_PER_LAYER)
@@ -88,8 +92,9 @@ class TarScanner:
         self.listed = True
         """False once entries may have been missed: behind a damaged header, or a cut."""
         self._xattrs: dict[tuple[tuple[bytes, bytes], ...], tuple[tuple[bytes, bytes], ...]] = {}
-        self._xattr_bytes = 0
-        self._name_bytes = 0
+        self._allowance = allowance or Allowance(limits)
+        self.excess = 0
+        """Bytes of metadata that count (``metadata_bytes``): beyond what is free for each entry."""
         self._header_at = 0  # of the tar: where the last header taken by the slow way begins
         self._ended = False
         self._behind_end = False
@@ -168,6 +173,7 @@ class TarScanner:
     def close(self) -> None:
         """Say what an early end leaves open."""
         add = self.findings.add
+        self.table.paths.settle()
         if self._content:
             name = path_text(self.table.paths[-1])
             add("tar-truncated", name, f"the tar ends {self._content:,} bytes before this file")
@@ -184,6 +190,7 @@ class TarScanner:
     def cut(self) -> None:
         """Leave the file that was being read with the bytes that came, whatever it claims."""
         self.listed = False
+        self.table.paths.settle()
         if self._content:
             table, row = self.table, len(self.table) - 1
             stored = table.stored_sizes.get(row, table.sizes[row]) - self._content
@@ -219,7 +226,8 @@ class TarScanner:
         """
         headers, error = self._tidy(headers)
         table = self.table
-        table.paths += headers.names
+        row = len(table)
+        new = table.paths.extend(headers.names)
         table.types += headers.kinds
         table.sizes.fromlist(headers.sizes)
         modes, uids, gids = zip(*headers.owners, strict=True) if headers.owners else ((), (), ())
@@ -227,10 +235,12 @@ class TarScanner:
         table.uids.extend(uids)
         table.gids.extend(gids)
         table.mtimes.fromlist(headers.times)
+        if not headers.tidy or headers.targets:
+            self._charge_rows(row, headers.names, new)
         base = self._position + BLOCK
         table.offsets.fromlist([base + start for start in headers.starts])
         whole = list(zip(headers.starts, headers.sizes, strict=True))
-        over = len(table.paths) > self._limits.entries
+        over = len(table) > self._limits.entries
         cut = not over and bool(whole) and sum(whole[-1]) + BLOCK > size
         if over or cut:
             whole.pop()
@@ -244,6 +254,7 @@ class TarScanner:
             self._check_entries()
         if error is not None:
             raise error
+        self._check_metadata()
         if cut:
             table.fingerprints.append(0)
             self._begin_content(headers.sizes[-1])
@@ -337,12 +348,13 @@ class TarScanner:
         name = header.name
         kind = _TYPES.get(header.type, FILE)
         path = self._names.clean(name)
+        row = len(table)
+        kept = 0
         if kind in (SYMLINK, HARDLINK):
-            self._link(kind, path, header.linkname)
-        if len(path) > _SHORT:
-            self._count_name(path)
-        row = len(table.paths)
-        table.paths.append(path)
+            target = self._names.target(path, header.linkname, hard=kind == HARDLINK)
+            table.linknames[row] = target
+            kept += len(target)
+        kept += table.paths.add(path) + len(table.paths.names[row])
         table.types.append(kind)
         table.sizes.append(header.size)
         table.modes.append(header.mode & 0o7777)
@@ -354,37 +366,45 @@ class TarScanner:
         if header.mtime_ns:
             table.mtime_ns[row] = header.mtime_ns
         if header.xattrs:
-            self._keep_xattrs(row, header.xattrs)
+            kept += self._keep_xattrs(row, header.xattrs)
         if kind in (CHAR, BLOCK_DEVICE):
             table.devices[row] = header.device
         if header.stored_size != header.size or header.mapped:
             table.stored_sizes[row] = header.stored_size
+        self._charge(kept)
         if row >= self._limits.entries:
             self._check_entries()
+        self._check_metadata()
         if header.stored_size:
             table.fingerprints[row] = 0
             self._begin_content(header.stored_size)
 
-    def _keep_xattrs(self, row: int, xattrs: tuple[tuple[bytes, bytes], ...]) -> None:
-        known = self._xattrs.get(xattrs)  # equal ones are kept once
-        if known is None:
-            self._xattrs[xattrs] = known = xattrs
-            self._xattr_bytes += sum(_XATTR + len(name) + len(value) for name, value in xattrs)
-            most = self._limits.layer_xattr_bytes
-            if self._xattr_bytes > most:
-                raise LimitExceededError(
-                    "layer_xattr_bytes", most, self._xattr_bytes, "xattrs of the layer"
-                )
-        self.table.xattrs[row] = known
+    def _keep_xattrs(self, row: int, xattrs: tuple[tuple[bytes, bytes], ...]) -> int:
+        """Keep the extended attributes of a row; returns what they take, equal ones once."""
+        known = self._xattrs.get(xattrs)
+        self.table.xattrs[row] = known or xattrs
+        if known is not None:
+            return 0
+        self._xattrs[xattrs] = xattrs
+        return sum(_XATTR + len(name) + len(value) for name, value in xattrs)
 
-    def _count_name(self, name: bytes) -> None:
-        """Count what of a name is more than a name needs: a short entry must not hold much."""
-        self._name_bytes += len(name) - _SHORT
-        most = self._limits.layer_name_bytes
-        if self._name_bytes > most:
-            raise LimitExceededError(
-                "layer_name_bytes", most, self._name_bytes, "long names of the layer"
-            )
+    def _charge_rows(self, start: int, paths: list[bytes], new: dict[int, int]) -> None:
+        """Count the metadata of rows from ``start`` on; ``new`` are lengths of new folders."""
+        names, targets = self.table.paths.names, self.table.linknames
+        for row, path in enumerate(paths, start):
+            if len(path) > FREE_METADATA or row in targets:
+                kept = len(names[row]) + new.get(row, 0)
+                self._charge(kept + len(targets.get(row, b"")))
+
+    def _charge(self, kept: int) -> None:
+        """Count what an entry takes, as far as it is more than each may."""
+        if kept > FREE_METADATA:
+            self.excess += kept - FREE_METADATA
+            self._allowance.spend(kept - FREE_METADATA)
+
+    def _check_metadata(self) -> None:
+        if self.excess and self._allowance.over:
+            raise exceeded(self._allowance)
 
     def _begin_content(self, size: int) -> None:
         self._content = size
@@ -409,16 +429,9 @@ class TarScanner:
             )
         return position + step
 
-    def _link(self, kind: int, path: bytes, target: bytes) -> None:
-        """Keep a link's target, as of the row that comes next."""
-        link = self._names.target(path, target, hard=kind == HARDLINK)
-        if len(link) > _SHORT:
-            self._count_name(link)
-        self.table.linknames[len(self.table.paths)] = link
-
     def _check_entries(self) -> None:
         self.table.sizes[-1] = 0  # its bytes were not looked for
-        self.table.stored_sizes.pop(len(self.table) - 1, None)
+        self.table.stored_sizes.discard(len(self.table) - 1)
         raise LimitExceededError(
             "entries", self._limits.entries, len(self.table), "entries of the layer"
         )

@@ -149,7 +149,7 @@ def test_listing_of_a_hostile_tar_has_the_rows_of_a_scan(tar: bytes) -> None:
         Limits(path_depth=1),
         Limits(header_bytes=10),
         Limits(xattr_bytes=2),
-        Limits(layer_xattr_bytes=2),
+        Limits(metadata_bytes=2),
         Limits(sparse_regions=5),
     ],
     ids=range(8),

@@ -25,6 +25,8 @@ from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import RULES, Finding, FindingCollector, Severity, finding
 from oci_inspect.layer import scan_record
 from oci_inspect.layer.entries import TYPE_NAMES, EntryTable
+from oci_inspect.layer.path_column import PathColumn
+from oci_inspect.layer.row_values import RowValues
 from oci_inspect.layer.scan import LayerScan, scan_layer
 from oci_inspect.layer.scan_record import RecordError, decode, encode
 from oci_inspect.limits import DEFAULT_LIMITS
@@ -116,12 +118,12 @@ def tables(draw: Callable[..., Any]) -> EntryTable:
             return array(code, [draw(numbers)] * length)
         return array(code, draw(st.lists(numbers, min_size=length, max_size=length)))
 
-    def some_rows(values: st.SearchStrategy[Any]) -> dict[int, Any]:
-        rows = draw(st.sets(st.integers(0, length - 1))) if length else ()
-        return {row: draw(values) for row in sorted(rows)}
+    def some_rows(values: st.SearchStrategy[Any]) -> RowValues[Any]:
+        rows = sorted(draw(st.sets(st.integers(0, length - 1)))) if length else []
+        return RowValues(rows, [draw(values) for _ in rows])
 
     return EntryTable(
-        paths=draw(st.lists(NAMES, min_size=length, max_size=length)),
+        paths=PathColumn(draw(st.lists(NAMES, min_size=length, max_size=length))),
         types=bytearray(column("B", st.sampled_from(sorted(TYPE_NAMES)))),
         sizes=column("q", NATURAL),
         modes=column("I", st.integers(0, 2**32 - 1)),
@@ -157,6 +159,7 @@ SCANS = st.builds(
     findings=st.lists(FINDINGS, max_size=4).map(tuple),
     complete=st.booleans(),
     listed=st.booleans(),
+    excess=NATURAL,
 )
 
 
@@ -170,7 +173,8 @@ def test_what_all_entries_share_stays_one_value() -> None:
     """A global header gives a megabyte of xattrs to each of a million entries."""
     pairs = ((b"user.a", b"v" * 1000), (b"user.b", b""))
     scan = scan_of(TarBuilder().file("a", b"").file("b", b"").file("c", b""))
-    scan.table.xattrs.update({0: pairs, 1: pairs, 2: ((b"user.c", b""),)})
+    for row, value in enumerate((pairs, pairs, ((b"user.c", b""),))):
+        scan.table.xattrs[row] = value
     table = decode(encode(scan)).table
     assert table.xattrs[0] == pairs
     assert table.xattrs[0] is table.xattrs[1]
@@ -185,7 +189,7 @@ def body_of(record: bytes) -> bytes:
     return zlib.decompress(record[START:])
 
 
-def signed(body: bytes, *, magic: bytes = b"OCISCAN\n", version: int = 1, size: int = -1) -> bytes:
+def signed(body: bytes, *, magic: bytes = b"OCISCAN\n", version: int = 2, size: int = -1) -> bytes:
     """A record around a body, as the format has it."""
     packed = zlib.compress(body, 1)
     head = struct.pack("<8sIQ", magic, version, len(body) if size < 0 else size)
@@ -205,7 +209,7 @@ def test_a_record_worked_by_hand() -> None:
     """Two rows: columns of one value take two bytes a plane, the others a byte a row beside."""
     digest = "sha256:" + "ab" * 32
     table = EntryTable(
-        paths=[b"d", b"d/f"],
+        paths=PathColumn([b"d", b"d/f"]),
         types=bytearray(b"df"),
         sizes=array("q", [0, 0x0102]),
         modes=array("I", [0o755, 0o644]),
@@ -214,7 +218,7 @@ def test_a_record_worked_by_hand() -> None:
         mtimes=array("q", [5, 5]),
         fingerprints=array("Q", [1 << 32, 7]),
         offsets=array("q", [512, 1024]),
-        mtime_ns={1: 9},
+        mtime_ns=RowValues([1], [9]),
     )
     scan = LayerScan(
         digests={"sha256": digest},
@@ -226,12 +230,15 @@ def test_a_record_worked_by_hand() -> None:
         findings=(finding("path-unsafe", "ä", "b"),),
         complete=True,
         listed=False,
+        excess=300,
     )
     one, three = b"\1", b"\1\1\1"
     body = number(1) + text("gzip") + number(10) + number(20)
     body += (number(1) + text("sha256") + text(digest)) * 2
     body += number(1) + text("path-unsafe") + text("warning") + text("ä") + text("b") + number(1)
-    body += number(2) + text(b"d\0d/f")
+    body += number(300)
+    body += number(2) + text(b"d\0f")
+    body += number(2) + text(b"\0d") + b"\0" + three + bytes(4) + b"\0\1"  # folders, and whose
     body += b"\0" + b"\0" + b"df"  # types: their one plane has two values
     body += b"\0\0" + one * 6 + bytes(8) + b"\x00\x02" + b"\x00\x01"  # sizes
     body += b"\0" + three + b"\0\1\0\0" + b"\xed\xa4"  # modes: 0x1ed and 0x1a4
@@ -248,12 +255,16 @@ def test_a_record_worked_by_hand() -> None:
     assert encode(scan)[:HEAD] == signed(body)[:HEAD]
 
 
+@pytest.mark.parametrize("folder", ["d/", ""])
 def test_a_machine_with_the_other_order_of_bytes_writes_and_reads_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Columns as they lie in the memory of such a machine: each number turned around."""
-    scan = scan_of(TarBuilder().dir("d").file("d/a", b"a" * 6000).file("b", b"b"))
-    turned = replace(scan, table=EntryTable(paths=scan.table.paths, types=scan.table.types))
+    scan = scan_of(TarBuilder().dir("d").file(folder + "a", b"a" * 6000).file("b", b"b"))
+    places = scan.table.paths.places[:]
+    places.byteswap()
+    paths = parts(scan.table.paths, places=places)
+    turned = replace(scan, table=EntryTable(paths=paths, types=scan.table.types))
     columns = [
         one.name for one in fields(EntryTable) if isinstance(getattr(scan.table, one.name), array)
     ]
@@ -266,7 +277,8 @@ def test_a_machine_with_the_other_order_of_bytes_writes_and_reads_the_same(
         scan_record.sys, "byteorder", {"little": "big", "big": "little"}[scan_record.sys.byteorder]
     )
     assert encode(turned) == record
-    same(turned, decode(record))
+    if not folder:  # this machine would take the place of another folder for a wrong one
+        same(turned, decode(record))
 
 
 @pytest.mark.skipif(compression.igzip_lib is None, reason="isal is not here")
@@ -286,10 +298,10 @@ def test_records_of_isal_and_of_zlib_are_read_by_both(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda scan: scan.table.paths.__setitem__(0, b"a\0b"),
+        lambda scan: scan.table.paths.names.__setitem__(0, b"a\0b"),
+        lambda scan: scan.table.paths.folders.__setitem__(0, b"a\0b"),
         lambda scan: scan.table.linknames.__setitem__(0, b"\0"),
         lambda scan: scan.table.devices.__setitem__(0, (1 << 63, 0)),
-        lambda scan: scan.table.mtime_ns.__setitem__(0, 1 << 64),
         lambda scan: scan.digests.__setitem__("sha512", "\udcff"),
     ],
 )
@@ -302,7 +314,7 @@ def test_a_value_that_does_not_fit_is_refused(spoil: Callable[[LayerScan], None]
 
 def test_a_layer_that_packs_too_well_is_refused_as_its_record_would_be() -> None:
     scan = scan_of(TarBuilder())
-    scan.table.paths += [b"a"] * 400_000
+    scan.table.paths.extend([b"a"] * 400_000)
     scan.table.types += b"d" * 400_000
     for name in ("sizes", "modes", "uids", "gids", "mtimes", "fingerprints", "offsets"):
         getattr(scan.table, name).frombytes(bytes(400_000 * getattr(scan.table, name).itemsize))
@@ -344,7 +356,8 @@ def test_another_version_or_kind_of_file_is_no_record() -> None:
     body = body_of(encode(scan_of(everything())))
     decode(signed(body))
     for other in (
-        signed(body, version=2),
+        signed(body, version=1),
+        signed(body, version=3),
         signed(body, version=0),
         signed(body, magic=b"OCISCAN\0"),
     ):
@@ -372,13 +385,14 @@ def allocated(record: bytes) -> int:
 def front(findings: int = 0, *, digests: bytes | None = None) -> bytes:
     """The part of a body before its table."""
     named = number(1) + text("sha256") + text("sha256:" + "0" * 64)
-    return number(3) + text("none") + number(1) * 2 + (digests or named) + named + number(findings)
+    start = number(3) + text("none") + number(1) * 2 + (digests or named) + named
+    return start + (number(findings) if findings else number(0) + number(0))  # no excess
 
 
 @pytest.mark.parametrize("count", [1 << 20, 1 << 40, (1 << 63) - 1, -1])
 def test_no_count_is_believed(count: int) -> None:
     body = front()
-    decode(signed(body + number(0) * 7))
+    decode(signed(body + number(0) * 8))
     for hostile in (
         body + number(count),
         body + number(count) + text(b"a\0b"),
@@ -386,9 +400,11 @@ def test_no_count_is_believed(count: int) -> None:
         front(digests=number(count)),
         number(3) + number(count) + b"none",
         body + number(0) + number(count),
-        body + number(0) * 6 + number(count),
-        body + number(0) * 6 + number(1) + number(count),
-        body + number(0) * 6 + number(1) + number(1) + number(count),
+        body + number(1) + text(b"a") + number(count),
+        body + number(0) * 2 + number(count),
+        body + number(0) * 7 + number(count),
+        body + number(0) * 7 + number(1) + number(count),
+        body + number(0) * 7 + number(1) + number(1) + number(count),
     ):
         assert allocated(signed(hostile)) < 1 << 20
 
@@ -437,17 +453,45 @@ def test_values_that_no_scan_has_are_refused(change: Callable[[LayerScan], objec
 )
 def test_findings_of_no_known_rule_are_refused(one: Any) -> None:
     told = (one.rule, one.severity.value, "", "", 1) if isinstance(one, Finding) else one
-    body = front(1) + b"".join(map(text, told[:4])) + number(1) + number(0) * 7
+    body = front(1) + b"".join(map(text, told[:4])) + number(1) + number(0) * 9
     with pytest.raises(RecordError):
         decode(signed(body))
 
 
-def test_rows_told_twice_are_refused() -> None:
-    body = body_of(rebuilt(lambda scan: setattr(scan.table, "stored_sizes", {1: 5, 2: 5})))
+@pytest.mark.parametrize("other", [b"\1\1", b"\2\1"])
+def test_rows_told_twice_or_out_of_order_are_refused(other: bytes) -> None:
+    sizes = RowValues([1, 2], [5, 5])
+    body = body_of(rebuilt(lambda scan: setattr(scan.table, "stored_sizes", sizes)))
     rows = b"\0\1\1\1" + bytes(4) + b"\1\2"
     assert body.count(rows) == 1
+    decode(signed(body))
     with pytest.raises(RecordError):
-        decode(signed(body.replace(rows, rows[:-1] + b"\1")))
+        decode(signed(body.replace(rows, rows[:-2] + other)))
+
+
+def parts(paths: PathColumn, **changed: Any) -> PathColumn:
+    """The same column, some part of which lies."""
+    known = {"folders": paths.folders, "places": paths.places, "names": paths.names}
+    return PathColumn.of_parts(**(known | changed))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda paths: parts(paths, names=[b"a/b", *paths.names[1:]]),
+        lambda paths: parts(paths, places=array("I", [99, *paths.places[1:]])),
+        lambda paths: parts(paths, folders=[]),
+        lambda paths: parts(paths, folders=[*paths.folders, *[b"more"] * len(paths)]),
+    ],
+    ids=range(4),
+)
+def test_paths_whose_parts_do_not_fit_are_refused(lie: Callable[[PathColumn], PathColumn]) -> None:
+    def spoil(scan: LayerScan) -> None:
+        scan.table.paths = lie(scan.table.paths)
+
+    record = rebuilt(spoil)
+    with pytest.raises(RecordError):
+        decode(record)
 
 
 def changed(body: bytes, seed: int) -> bytes:

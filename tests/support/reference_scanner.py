@@ -587,7 +587,7 @@ def table_of(rows: Sequence[Row]) -> EntryTable:
     """The rows as the package keeps them."""
     table = EntryTable()
     for i, row in enumerate(rows):
-        table.paths.append(row.path)
+        table.paths.add(row.path)
         table.types.append(ord(row.kind))
         table.sizes.append(row.size)
         table.modes.append(row.mode)
