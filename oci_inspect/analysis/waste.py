@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from heapq import merge
+from itertools import groupby
 from operator import attrgetter
 
 from oci_inspect.analysis.results import HistoryStep, WasteGroup
@@ -11,16 +13,29 @@ from oci_inspect.analysis.rolling import roll_up_paths
 from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.filesystem.reasons import Reason
 
+_AT_ONCE = 5_000
+"""Dead inodes whose paths are in memory at a time, to sort them: paths have up to 4,096 bytes."""
+
 
 def largest_first(dead: Iterable[Dead]) -> tuple[Dead, ...]:
     """Dead inodes by size, the largest first; those of one size by layer and paths.
 
-    Sorted thrice by what is there already: a million keys of their own would be as much again.
+    Sorted by what is there already; paths, which are not, are written out for a few at a time.
     """
-    ordered = sorted(dead, key=attrgetter("paths"))
-    ordered.sort(key=attrgetter("layer_index"))
+    ordered = sorted(dead, key=attrgetter("layer_index"))
     ordered.sort(key=attrgetter("size"), reverse=True)
-    return tuple(ordered)
+    found: list[Dead] = []
+    for _, alike in groupby(ordered, key=attrgetter("size", "layer_index")):
+        found += _by_paths(list(alike))
+    return tuple(found)
+
+
+def _by_paths(dead: list[Dead]) -> Iterable[Dead]:
+    by_paths = attrgetter("paths")
+    if len(dead) <= _AT_ONCE:
+        return sorted(dead, key=by_paths)
+    parts = (dead[start : start + _AT_ONCE] for start in range(0, len(dead), _AT_ONCE))
+    return merge(*[sorted(part, key=by_paths) for part in parts], key=by_paths)
 
 
 def roll_up(
@@ -35,7 +50,7 @@ def roll_up(
         advice = _advice(layer, remover, reason, steps, step_of_layer)
         groups.extend(
             WasteGroup(group.path, group.members, group.size, layer, remover, reason.value, advice)
-            for group in roll_up_paths((one.paths[0], one.size, one.unit) for one in members)
+            for group in roll_up_paths((one.path, one.size, one.unit) for one in members)
         )
     return tuple(sorted(groups, key=lambda group: (-group.size, group.layer_index, group.path)))
 

@@ -299,9 +299,9 @@ def show(common: Common, blocks: Iterable[Block]) -> None:
 
 def show_json(common: Common, document: Any) -> None:
     """Print a JSON document."""
-    from oci_inspect.render.json import dumps
+    from oci_inspect.render.json import pieces
 
-    emit(common, dumps(document))
+    emit_pieces(common, pieces(document))
 
 
 def emit(common: Common, text: str) -> None:

@@ -58,11 +58,13 @@ def command(
     if depth > DEEPEST:
         raise click.BadParameter(f"{depth} is more than {DEEPEST}", param_hint="--depth")
     with viewing(common, path, choose(layer, up_to, deleted)) as view:
-        root = add_up(view.items(), view.path, depth, _unreachable(view) if deleted else None)
+        weigh = _unreachable(view) if deleted else None
+        some = view.merged and common.format == "table" and not everything
+        root = add_up(view.items(), view.path, depth, weigh, top if some else None)
         if common.format == "json":
-            from oci_inspect.render.tree import tree_document
+            from oci_inspect.render.tree import Below
 
-            told = tree_document(root, view.path, depth)
+            told = Below(root, b"", depth)
             session.show_json(common, {**view.head("tree"), "depth": depth, "tree": told})
         else:
             from oci_inspect.render.tree import SizeTree

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from oci_inspect.filesystem.tree import Located, UnionTree
     from oci_inspect.inspection import ArchiveFile
     from oci_inspect.looking import LayerStack
-    from oci_inspect.render.json import Json
+    from oci_inspect.render.json_base import Json
 
 F = TypeVar("F", bound=Callable[..., Any])
 

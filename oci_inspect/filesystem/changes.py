@@ -84,6 +84,11 @@ class _Collector:
         self._changes[path] = Change(path, Kind.DELETED, before, None, (), 0)
         self._stirred.add(path.rpartition(b"/")[0])
 
+    def deletes(self, path: bytes) -> bool:
+        """Whether what was at a path is told as deleted."""
+        known = self._changes.get(path)
+        return known is not None and known.kind is Kind.DELETED
+
     def hide(self, path: bytes, reference: int) -> None:
         """Count what was at or below a deleted path to it: of several, to the first in order."""
         if reference >= 0 and self._tree.kind_of(reference) == FILE:
@@ -119,13 +124,15 @@ class _Collector:
                 changes[above] = Change(above, Kind.CHANGED, here, here, ("below",), 0)
                 above = above.rpartition(b"/")[0]
         sizes: dict[bytes, int] = {}
-        for reference, path in self._hidden.items():
+        while self._hidden:  # let go of at once: of a folder that goes there may be a million
+            reference, path = self._hidden.popitem()
             layer, row = tree.locate(reference)
             sizes[path] = sizes.get(path, 0) + tree.tables[layer].stored(row)
-        for path, size in sizes.items():
+        while sizes:
+            path, size = sizes.popitem()
             changes[path] = changes[path]._replace(size=size)
         counted: set[int] = set()
-        return tuple(self._sized(changes[path], counted) for path in sorted(changes))
+        return tuple(self._sized(changes.pop(path), counted) for path in sorted(changes))
 
     def _sized(self, change: Change, counted: set[int]) -> Change:
         after = change.after
@@ -188,22 +195,21 @@ class LayerChanges(Journal):
             return
         tree, before = layer.tree, self._before
         found = _Collector(replace(tree, files=self._files), layer.base)
-        deleted: set[bytes] = set()
         for path, reference in before.items():
             node = tree.lookup(path) if path else None
             if node is not None:
                 found.change(path, reference, reference_of(node))
             elif path and isinstance(tree.lookup(path.rpartition(b"/")[0]), Folder):
-                deleted.add(path)
                 found.delete(path, reference)
-        for path, reference in before.items() if deleted else ():
-            while path and path not in deleted:
+        for path, reference in before.items():
+            while path and not found.deletes(path):
                 path = path.rpartition(b"/")[0]
             if path:
                 found.hide(path, reference)
         for path, reference in self._placed(layer):
             if path not in before:
                 found.add(path, reference)
+        before.clear()
         self.layers[layer.index] = found.result()
 
     def _placed(self, layer: Applying) -> Iterator[tuple[bytes, int]]:

@@ -12,23 +12,48 @@ from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
 from oci_inspect.layer.entries import FILE
+from oci_inspect.layer.path_column import PathColumn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dead:
     """An inode that no path of the merged tree leads to.
 
-    ``paths`` are all the names it had, in the order in which they went; ``size`` is in bytes.
-    ``removed_in`` is the layer that took its last name, ``unit`` the folder that went as a whole
-    with it, None where a file was removed by itself.
+    ``size`` is in bytes. ``removed_in`` is the layer that took its last name, ``unit`` the folder
+    that went as a whole with it, None where a file was removed by itself. ``names`` are all that it
+    had, in the order in which they went; where that is the path of its own ``row`` alone, they are
+    the column of paths: written out, a million of them would be the most that anything takes.
     """
 
-    paths: tuple[bytes, ...]
+    names: tuple[bytes, ...] | PathColumn
     layer_index: int
     removed_in: int
     size: int
     reason: Reason
     unit: bytes | None = None
+    row: int = 0
+
+    @property
+    def path(self) -> bytes:
+        """The first name that it lost."""
+        return self.names[self.row]
+
+    @property
+    def paths(self) -> tuple[bytes, ...]:
+        """All the names it had, in the order in which they went."""
+        return self.names if isinstance(self.names, tuple) else (self.path,)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dead):
+            return NotImplemented
+        return self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def _facts(self) -> tuple[object, ...]:
+        facts = self.layer_index, self.removed_in, self.size, self.reason, self.unit
+        return self.paths, *facts
 
 
 class Deaths:
@@ -56,17 +81,20 @@ class Deaths:
         layer, row = tree.locate(reference)
         tree.live[layer][row] = 0
         table = tree.tables[layer]
-        paths: tuple[bytes, ...]
+        names: tuple[bytes, ...] = (path,)
         if reference in tree.names:
             del tree.names[reference]
-            paths = tuple(dict.fromkeys((*self._gone.pop(reference, ()), path)))
+            names = tuple(dict.fromkeys((*self._gone.pop(reference, ()), path)))
+        if table.types[row] != FILE:
+            return
+        last = len(tree.tables) - 1
+        if layer == last:
+            reason = Reason.SHADOWED
+        size = table.sizes[row]
+        if len(names) == 1 and table.paths[row] == path:
+            self.dead.append(Dead(table.paths, layer, last, size, reason, unit, row))
         else:
-            paths = (path,)
-        if table.types[row] == FILE:
-            last = len(tree.tables) - 1
-            if layer == last:
-                reason = Reason.SHADOWED
-            self.dead.append(Dead(paths, layer, last, table.sizes[row], reason, unit))
+            self.dead.append(Dead(names, layer, last, size, reason, unit))
 
     def take_tree(self, path: bytes, node: Node, reason: Reason) -> None:
         """Take the name of a node and of everything below it; a folder goes as a whole."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Iterator, MutableSequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from io import BufferedReader
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -68,9 +69,20 @@ class Located(NamedTuple):
     layer_index: int | None
 
 
-def _place(one: tuple[bytes, Node, bool]) -> bytes:
-    """Where a walk comes by: at what is in a folder, where a slash behind its name would stand."""
-    return one[0] + b"/" if one[2] else one[0]
+class _Walked:
+    """A folder on the way through a tree: the names to come, the last one first.
+
+    ``ahead`` are folders that were come by. What is in ``a`` stands where ``a/`` would: behind
+    ``a-b``, whose turn may be still to come.
+    """
+
+    __slots__ = ("ahead", "folder", "names", "prefix")
+
+    def __init__(self, prefix: bytes, folder: Folder) -> None:
+        self.prefix = prefix
+        self.folder = folder
+        self.names = sorted(folder, reverse=True)
+        self.ahead: list[tuple[bytes, Folder]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,34 +146,41 @@ class UnionTree:
         The names in a folder are in the order of their bytes. Who unpacks it is done with a folder
         once he leaves it.
         """
-        stack: list[tuple[bytes, Node]] = [(b"", self.root)]
+        stack = [(b"", self.root, sorted(self.root, reverse=True))]
         while stack:
-            path, node = stack.pop()
-            if path:
-                yield self.located(path, node)
-            if isinstance(node, Folder):
-                prefix = path + b"/" if path else b""
-                stack += ((prefix + name, node[name]) for name in sorted(node, reverse=True))
+            prefix, folder, names = stack[-1]
+            if not names:
+                stack.pop()
+                continue
+            name = names.pop()
+            child = folder[name]
+            yield self.located(prefix + name, child)
+            if isinstance(child, Folder):
+                stack.append((prefix + name + b"/", child, sorted(child, reverse=True)))
 
     def walk(self, path: bytes = b"", top: Node | None = None) -> Iterator[Located]:
         """Everything below the root, or below ``top``, which lies at ``path``, sorted by path.
 
         Paths are compared as bytes: ``a`` comes before ``a-b``, and that before ``a/b``.
         """
-        node = self.root if top is None else top
-        stack: list[tuple[bytes, Node, bool]] = [(path, node, True)]
+        top = self.root if top is None else top
+        if not isinstance(top, Folder):
+            return
+        stack = [_Walked(path + b"/" if path else b"", top)]
         while stack:
-            path, node, inside = stack.pop()
-            if not inside:
-                yield self.located(path, node)
-                continue
-            if not isinstance(node, Folder):
-                continue
-            prefix = path + b"/" if path else b""
-            below = [(prefix + name, child, False) for name, child in node.items()]
-            below += [(path, child, True) for path, child, _ in below if isinstance(child, Folder)]
-            below.sort(key=_place, reverse=True)
-            stack += below
+            here = stack[-1]
+            names, ahead = here.names, here.ahead
+            if ahead and (not names or ahead[0][0] < names[-1]):
+                slashed, folder = heappop(ahead)
+                stack.append(_Walked(here.prefix + slashed, folder))
+            elif names:
+                name = names.pop()
+                child = here.folder[name]
+                yield self.located(here.prefix + name, child)
+                if isinstance(child, Folder):
+                    heappush(ahead, (name + b"/", child))
+            else:
+                stack.pop()
 
     def folders(self) -> Iterator[tuple[bytes, Folder]]:
         """Every folder, the root first, with what stands in front of its children's names."""

@@ -72,7 +72,7 @@ def image_pieces(image: ImageAnalysis) -> Iterator[Piece]:
     """
     yield from tree_pieces(image.tree)
     for dead in image.waste:
-        yield Piece(dead.paths[0], dead.size, dead.layer_index, _KIND_OF[dead.reason.value], FILE)
+        yield Piece(dead.path, dead.size, dead.layer_index, _KIND_OF[dead.reason.value], FILE)
 
 
 def tree_pieces(tree: UnionTree) -> Iterator[Piece]:

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from oci_inspect.analysis.results import ImageAnalysis
-from oci_inspect.render.json import (
-    Json,
-    archive_keys,
-    document_top,
-    identity,
-    path_keys,
-    totals_document,
-)
+from oci_inspect.render.json import archive_keys, document_top, identity, path_keys, totals_document
+from oci_inspect.render.json_base import Json
 from oci_inspect.rules.baseline import SCHEMA
 from oci_inspect.rules.model import Check, ImageCheck, Item, Verdict
 

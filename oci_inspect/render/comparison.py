@@ -15,14 +15,8 @@ from oci_inspect.comparison.results import (
     Transfer,
 )
 from oci_inspect.filesystem.comparing import TreeComparison, Turn
-from oci_inspect.render.json import (
-    Json,
-    archive_keys,
-    document_top,
-    identity,
-    path_keys,
-    totals_document,
-)
+from oci_inspect.render.json import archive_keys, document_top, identity, path_keys, totals_document
+from oci_inspect.render.json_base import Json
 
 
 def comparison_document(found: Comparison, archives: tuple[ArchiveInfo, ArchiveInfo]) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oci_inspect.analysis.results import ImageAnalysis
-from oci_inspect.render.json import Json
+from oci_inspect.render.json_base import Json
 
 
 def docker_inspect_document(image: ImageAnalysis) -> list[Json]:

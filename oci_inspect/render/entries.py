@@ -25,7 +25,8 @@ from oci_inspect.layer.entries import (
 )
 from oci_inspect.paths import path_text
 from oci_inspect.render.escape import csv_cell, json_text
-from oci_inspect.render.json import Json, path_keys
+from oci_inspect.render.json import path_keys
+from oci_inspect.render.json_base import Json
 
 
 def mtime_text(entry: Entry | None) -> str | None:

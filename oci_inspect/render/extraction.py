@@ -7,7 +7,8 @@ import os
 from oci_inspect.analysis.results import ArchiveInfo
 from oci_inspect.archive.contents import Image
 from oci_inspect.extraction.results import Extraction, Outcome, Told
-from oci_inspect.render.json import Json, document_head, identity, path_keys
+from oci_inspect.render.json import document_head, identity, path_keys
+from oci_inspect.render.json_base import Json
 
 
 def extract_document(archive: ArchiveInfo, image: Image, result: Extraction) -> Json:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -27,26 +27,35 @@ from oci_inspect.filesystem.deaths import Dead
 from oci_inspect.findings import Finding, limit_met
 from oci_inspect.paths import path_text
 from oci_inspect.render.escape import json_text
-from oci_inspect.render.json_base import base_value, what_if_value
+from oci_inspect.render.json_base import Json, Later, base_value, what_if_value
 from oci_inspect.spec.platform import Platform
 
 SCHEMA_VERSION = "1.0"
 _TOGETHER = 10_000
 
 
-Json = dict[str, Any]
-
-
 def dumps(document: object) -> str:
-    """JSON text; what is not seen, or would drive a terminal, is written as its escape.
+    """JSON text; what is not seen, or would drive a terminal, is written as its escape."""
+    return "".join(pieces(document))
 
-    Joined piece by piece: the encoder's crumbs take several times the room of the text.
+
+def pieces(document: object) -> Iterator[str]:
+    """The same, some of it at a time: all of it takes several times the room of what it tells.
+
+    What there may be a million of is made to JSON when its turn comes.
     """
-    crumbs = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(document)
-    pieces = []
+    crumbs = json.JSONEncoder(ensure_ascii=False, indent=2, default=_late).iterencode(document)
     while piece := "".join(islice(crumbs, _TOGETHER)):
-        pieces.append(json_text(piece))
-    return "".join((*pieces, "\n"))
+        yield json_text(piece)
+    yield "\n"
+
+
+def _late(value: object) -> Json:
+    if isinstance(value, Dead):
+        return _dead(value)
+    if isinstance(value, Later):
+        return value.document()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has")
 
 
 def analysis_document(analysis: Analysis) -> Json:
@@ -58,7 +67,7 @@ def analysis_document(analysis: Analysis) -> Json:
             **_verdict(image),
             "layers": [_layer(layer) for layer in image.layers],
             "history": [_step(step) for step in image.history],
-            "waste": [_dead(dead) for dead in image.waste],
+            "waste": image.waste,
             "totals": totals_document(image),
             "base": base_value(image),
         }
@@ -133,7 +142,7 @@ def waste_document(analysis: Analysis, what_if: WhatIf | None = None) -> Json:
         "waste",
         analysis,
         lambda image: {
-            "waste": [_dead(one) for one in image.waste],
+            "waste": image.waste,
             "groups": [
                 {
                     **path_keys(group.path),

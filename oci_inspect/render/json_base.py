@@ -10,6 +10,16 @@ from oci_inspect.analysis.squash import WhatIf
 Json = dict[str, Any]
 
 
+class Later:
+    """A part of a document that is made when it is written: of some there are a million."""
+
+    __slots__ = ()
+
+    def document(self) -> Json:
+        """The part."""
+        raise NotImplementedError
+
+
 def base_value(image: ImageAnalysis) -> Json | None:
     """What an image was built on. The bytes are None where it is not known where that ends."""
     base, own = image.base, image.own

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from oci_inspect.filesystem.items import Deletion, Item
 from oci_inspect.filesystem.sizing import SizeNode
-from oci_inspect.layer.entries import SYMLINK
+from oci_inspect.layer.entries import DIRECTORY, SYMLINK, TYPE_NAMES
 from oci_inspect.paths import path_text
 from oci_inspect.render.escape import terminal
-from oci_inspect.render.json import Json, path_keys
+from oci_inspect.render.json import path_keys
+from oci_inspect.render.json_base import Json, Later
 from oci_inspect.render.listing import remark
 from oci_inspect.render.measure import cut_end, display_width
 from oci_inspect.render.sizes import bar, human_size, plural
@@ -47,14 +47,14 @@ class SizeTree:
 
     def lines(self, root: SizeNode) -> Iterator[str]:
         """A header, the root, and what is below it."""
-        rows = [_Line("", root.size, root.layer, _layers(root), "/" + path_text(root.name))]
-        rows += self._below(root, "", self._depth)
-        sizes = [human_size(row.size) for row in rows]
-        wide = max(4, *map(len, sizes))
-        layers = max(5, *(len(row.layers) for row in rows))
+        wide, layers = 4, 5
+        for row in self._rows(root):  # twice: a million of them are not kept
+            wide = max(wide, len(human_size(row.size)))
+            layers = max(layers, len(row.layers))
         yield self._paint(f"{'SIZE':>{wide}}  {'':{self._wide}}  {'LAYER':>{layers}}  PATH", "2")
         whole = root.size or 1
-        for row, size in zip(rows, sizes, strict=True):
+        for row in self._rows(root):
+            size = human_size(row.size)
             color = layer_color(row.layer)
             plain, _ = bar(row.size / whole, 0, self._wide, self._style.unicode)
             cells = display_width(plain)
@@ -65,6 +65,10 @@ class SizeTree:
             name = self._safe(row.name)
             name = name if room is None else cut_end(name, room, "…" if self._ascii else "...")
             yield front + stem + self._paint(name, color if row.plain else "2")
+
+    def _rows(self, root: SizeNode) -> Iterator[_Line]:
+        yield _Line("", root.size, root.layer, _layers(root), "/" + path_text(root.name))
+        yield from self._below(root, "", self._depth)
 
     @property
     def _ascii(self) -> bool:
@@ -77,9 +81,10 @@ class SizeTree:
         if not depth:
             return
         children = node.sorted()
-        shown, folded = self._folded(children)
+        shown, folded = self._folded(children, node.folded[0])
+        count = len(folded) + node.folded[0]
         for i, child in enumerate(shown):
-            last = i == len(shown) - 1 and not folded
+            last = i == len(shown) - 1 and not count
             name = path_text(child.name) + _suffix(child)
             yield _Line(
                 stem + (self._last if last else self._branch),
@@ -89,15 +94,18 @@ class SizeTree:
                 name,
             )
             yield from self._below(child, stem + (self._blank if last else self._bar), depth - 1)
-        if folded:
-            size = sum(one.size for one in folded)
-            name = f"{len(folded):,} smaller" if size else f"{len(folded):,} empty"
+        if count:
+            size = sum(one.size for one in folded) + node.folded[1]
+            name = f"{count:,} smaller" if size else f"{count:,} empty"
             yield _Line(stem + self._last, size, None, "", name, plain=False)
 
-    def _folded(self, children: list[SizeNode]) -> tuple[list[SizeNode], list[SizeNode]]:
-        """What is shown, and what is folded into one line: never a single thing."""
+    def _folded(self, children: list[SizeNode], gone: int) -> tuple[list[SizeNode], list[SizeNode]]:
+        """What is shown, and what is folded into one line: never a single thing.
+
+        ``gone`` are how many were folded before.
+        """
         most = len(children) if self._most is None else self._most
-        if len(children) <= most + 1:
+        if len(children) + gone <= most + 1:
             return children, []
         return children[:most], children[most:]
 
@@ -126,23 +134,38 @@ def _layers(node: SizeNode) -> str:
     return f"{node.layer}+" if len(node.layers) > 1 else str(node.layer)
 
 
-def tree_document(node: SizeNode, path: bytes, depth: int) -> Json:
-    """A node of ``tree --format json``, with its children down to ``depth`` levels."""
-    item = node.item
-    prefix = path + b"/" if path else b""
-    return {
-        **path_keys(path),
-        "type": "directory" if item is None else _type(item),
-        "size": node.size,
-        "files": node.files,
-        "layer_index": node.layer,
-        "layers": [{"layer_index": one, "size": node.layers[one]} for one in sorted(node.layers)],
-        "children": [
-            tree_document(one, prefix + one.name, depth - 1)
-            for one in (node.sorted() if depth else ())
-        ],
-    }
+class Below(Later):
+    """A node of ``tree --format json``, with its children down to ``depth`` levels.
+
+    ``prefix`` is the path of what it is in, with a slash behind it unless that is the root.
+    """
+
+    __slots__ = ("_depth", "_node", "_prefix")
+
+    def __init__(self, node: SizeNode, prefix: bytes, depth: int) -> None:
+        self._node = node
+        self._prefix = prefix
+        self._depth = depth
+
+    def document(self) -> Json:
+        """The node as JSON has it; its children are written one by one."""
+        node = self._node
+        path = self._prefix + node.name
+        prefix = path + b"/" if path else b""
+        layers = node.layers
+        children = node.sorted() if self._depth else ()
+        return {
+            **path_keys(path),
+            "type": _type(node),
+            "size": node.size,
+            "files": node.files,
+            "layer_index": node.layer,
+            "layers": [{"layer_index": one, "size": layers[one]} for one in sorted(layers)],
+            "children": [Below(one, prefix, self._depth - 1) for one in children],
+        }
 
 
-def _type(item: Item) -> str:
-    return item.deletion.value if isinstance(item.deletion, Deletion) else item.type_name
+def _type(node: SizeNode) -> str:
+    if node.item is not None and node.item.deletion is not None:
+        return node.item.deletion.value
+    return TYPE_NAMES[DIRECTORY if node.kind is None else node.kind]

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 
 from oci_inspect.analysis.results import ArchiveInfo
 from oci_inspect.analysis.usage import DiskUsage, ImageUsage, LayerUsage, Removal
-from oci_inspect.render.json import (
-    Json,
-    archive_keys,
-    document_top,
-    finding_keys,
-    platform_keys,
-)
+from oci_inspect.render.json import archive_keys, document_top, finding_keys, platform_keys
+from oci_inspect.render.json_base import Json
 
 
 def usage_document(usage: DiskUsage) -> Json:
