@@ -195,13 +195,15 @@ class LayerChanges(Journal):
             return
         tree, before = layer.tree, self._before
         found = _Collector(replace(tree, files=self._files), layer.base)
+        deleted = False
         for path, reference in before.items():
             node = tree.lookup(path) if path else None
             if node is not None:
                 found.change(path, reference, reference_of(node))
             elif path and isinstance(tree.lookup(path.rpartition(b"/")[0]), Folder):
+                deleted = True
                 found.delete(path, reference)
-        for path, reference in before.items():
+        for path, reference in before.items() if deleted else ():
             while path and not found.deletes(path):
                 path = path.rpartition(b"/")[0]
             if path:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oci_inspect.errors import LimitExceededError
 from oci_inspect.filesystem.journal import Journal
 from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
 from oci_inspect.layer.entries import FILE
 from oci_inspect.layer.path_column import PathColumn
+from oci_inspect.limits import DEFAULT_LIMITS, FREE_METADATA, Allowance, Limits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +64,16 @@ class Deaths:
     What lies at the path afterwards is the caller's business.
     """
 
-    def __init__(self, tree: UnionTree, journal: Journal | None = None) -> None:
+    def __init__(
+        self, tree: UnionTree, journal: Journal | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self.dead: list[Dead] = []
         self.journal = journal
+        self.exceeded: LimitExceededError | None = None
+        """Set where not all names of the dead could be kept."""
         self._tree = tree
-        self._gone: dict[int, list[bytes]] = {}  # names that inodes with several have lost
+        self._gone: dict[int, dict[bytes, None]] = {}  # names that inodes with several have lost
+        self._allowance = Allowance(limits)
 
     def take(self, path: bytes, reference: int, reason: Reason, unit: bytes | None = None) -> None:
         """Take one name from an inode; with its last name it is dead."""
@@ -76,7 +83,7 @@ class Deaths:
         left = tree.names.get(reference, 1)
         if left > 1:
             tree.names[reference] = left - 1
-            self._gone.setdefault(reference, []).append(path)
+            self._keep_name(path, self._gone.setdefault(reference, {}))
             return
         layer, row = tree.locate(reference)
         tree.live[layer][row] = 0
@@ -84,17 +91,26 @@ class Deaths:
         names: tuple[bytes, ...] = (path,)
         if reference in tree.names:
             del tree.names[reference]
-            names = tuple(dict.fromkeys((*self._gone.pop(reference, ()), path)))
+            names = tuple(self._gone.pop(reference, {}) | {path: None})
         if table.types[row] != FILE:
             return
         last = len(tree.tables) - 1
         if layer == last:
             reason = Reason.SHADOWED
         size = table.sizes[row]
-        if len(names) == 1 and table.paths[row] == path:
+        if len(names) == 1 and (not tree.stray[layer][row] or table.paths[row] == path):
             self.dead.append(Dead(table.paths, layer, last, size, reason, unit, row))
         else:
             self.dead.append(Dead(names, layer, last, size, reason, unit))
+
+    def _keep_name(self, path: bytes, names: dict[bytes, None]) -> None:
+        """Keep a name that was lost, unless all of them together are too long."""
+        if path not in names:
+            self._allowance.spend(max(0, len(path) - FREE_METADATA))
+            if self._allowance.over:
+                self.exceeded = self._allowance.exceeded("names that hard links have lost")
+            else:
+                names[path] = None
 
     def take_tree(self, path: bytes, node: Node, reason: Reason) -> None:
         """Take the name of a node and of everything below it; a folder goes as a whole."""

@@ -39,21 +39,21 @@ def marks(table: EntryTable) -> Iterator[tuple[Mark, int, bytes]]:
     the row's own path.
     """
     types = table.types
-    for row, path in _suspects(table.paths):
-        folder, _, name = path.rpartition(b"/")
-        if path.startswith(AUFS) or b"/" + AUFS in path:
+    for row, folder, name in _suspects(table.paths):
+        prefix = folder + b"/" if folder else b""
+        if name.startswith(AUFS) or folder.startswith(AUFS) or b"/" + AUFS in folder:
             if name == OPAQUE and AUFS not in folder:
                 yield Mark.OPAQUE, row, folder
             else:
-                yield Mark.AUFS, row, path
+                yield Mark.AUFS, row, prefix + name
         elif name.startswith(WHITEOUT):
             victim = name[len(WHITEOUT) :]
             if types[row] == DIRECTORY:
-                yield Mark.FOLDER, row, path
+                yield Mark.FOLDER, row, prefix + name
             elif victim in (b"", b".", b".."):
-                yield Mark.INVALID, row, path
+                yield Mark.INVALID, row, prefix + name
             else:
-                yield Mark.WHITEOUT, row, folder + b"/" + victim if folder else victim
+                yield Mark.WHITEOUT, row, prefix + victim
 
 
 def delete(layer: Applying, deaths: Deaths) -> None:
@@ -68,35 +68,36 @@ def delete(layer: Applying, deaths: Deaths) -> None:
                 layer.metadata[path] = row
             layer.say("aufs-metadata", path, "metadata of the AUFS driver, no entry")
             continue
-        own = layer.table.paths[row]
-        _check_empty(layer, row, own)
+        paths = layer.table.paths
+        if layer.table.types[row] != FILE or layer.table.sizes[row]:
+            layer.say("whiteout-not-empty", paths[row], "a whiteout that is no empty regular file")
         if mark is Mark.OPAQUE:
             _make_opaque(layer, deaths, path)
         elif mark is Mark.INVALID:
-            layer.say("whiteout-invalid", own, "a whiteout that names nothing")
+            layer.say("whiteout-invalid", path, "a whiteout that names nothing")
         else:
             folder, _, victim = path.rpartition(b"/")
             parent = layer.folder(folder)
             child = parent.pop(victim, None) if parent is not None else None
             if child is None:
-                layer.say("whiteout-dangling", own, "it hides nothing")
+                layer.say("whiteout-dangling", paths[row], "it hides nothing")
             else:
                 deaths.take_tree(path, child, Reason.DELETED)
 
 
-def _suspects(paths: PathColumn) -> Iterator[tuple[int, bytes]]:
-    """Rows with a whiteout's prefix anywhere in their path.
+def _suspects(paths: PathColumn) -> Iterator[tuple[int, bytes, bytes]]:
+    """Rows with a whiteout's prefix anywhere in their path, each with its folder and its name.
 
     It is looked for in many names at once, and once in each folder: most layers have few, if any.
     """
-    names, places = paths.names, paths.places
-    marked = {place for place, folder in enumerate(paths.folders) if WHITEOUT in folder}
+    folders, names, places = paths.folders, paths.names, paths.places
+    marked = {place for place, folder in enumerate(folders) if WHITEOUT in folder}
     for start in range(0, len(names), _TOGETHER):
         some = names[start : start + _TOGETHER]
         if marked or WHITEOUT in b"/".join(some):
             for row, name in enumerate(some, start):
                 if WHITEOUT in name or places[row] in marked:
-                    yield row, paths[row]
+                    yield row, folders[places[row]], name
 
 
 def _make_opaque(layer: Applying, deaths: Deaths, path: bytes) -> None:
@@ -105,8 +106,3 @@ def _make_opaque(layer: Applying, deaths: Deaths, path: bytes) -> None:
         layer.say("whiteout-dangling", path + b"/" + OPAQUE if path else OPAQUE, "it hides nothing")
         return
     deaths.empty(path, folder, Reason.OPAQUE)
-
-
-def _check_empty(layer: Applying, row: int, path: bytes) -> None:
-    if layer.table.types[row] != FILE or layer.table.sizes[row]:
-        layer.say("whiteout-not-empty", path, "a whiteout that is no empty regular file")

@@ -48,7 +48,7 @@ def merge(
     that.
     """
     tree = UnionTree()
-    deaths = Deaths(tree, journal)
+    deaths = Deaths(tree, journal, limits)
     additions = Additions(tree, deaths, limits)
     added_bytes: list[int] = []
     added_files: list[int] = []
@@ -62,4 +62,6 @@ def merge(
         added_files.append(layer.added_files)
         if journal is not None:
             journal.end_layer(layer)
+    if deaths.exceeded is not None:
+        findings.add("limit-exceeded", "", str(deaths.exceeded))
     return Merged(tree, tuple(deaths.dead), tuple(added_bytes), tuple(added_files))

@@ -235,7 +235,7 @@ class TarScanner:
         table.uids.extend(uids)
         table.gids.extend(gids)
         table.mtimes.fromlist(headers.times)
-        if not headers.tidy or headers.targets:
+        if headers.targets or max(map(len, headers.names), default=0) > FREE_METADATA:
             self._charge_rows(row, headers.names, new)
         base = self._position + BLOCK
         table.offsets.fromlist([base + start for start in headers.starts])
