@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import comparisons, footprints, looking, peers, report, usage
+from benchmarks import comparisons, cores, footprints, looking, peers, report, usage
 from benchmarks.bench import Bench
 from benchmarks.datasets import DATASETS, Data
 from benchmarks.rows import Heading, Row
@@ -169,13 +168,6 @@ def _parse() -> argparse.Namespace:
     if unknown := arguments.only - GROUPS.keys() - DATASETS.keys():
         parser.error(f"--only: no group or data is called {', '.join(sorted(unknown))}")
     return arguments
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _say(line: str) -> None:

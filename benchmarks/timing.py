@@ -88,12 +88,12 @@ def module(name: str, *arguments: object) -> Run:
     return run
 
 
-def process(command: Sequence[object]) -> Run:
-    """A run of a whole process, start included."""
+def process(command: Sequence[object], folder: Path = ROOT) -> Run:
+    """A run of a whole process, start included, in a folder whose modules Python takes first."""
     words = [str(word) for word in command]
 
     def run() -> Sample:
-        return _run(words, subprocess.DEVNULL)[1]
+        return _run(words, subprocess.DEVNULL, folder)[1]
 
     return run
 
@@ -112,11 +112,15 @@ def process_in(parent: Path, command: Callable[[Path], Sequence[object]]) -> Run
 
 
 def environment() -> dict[str, str]:
-    """The environment of a run: compiled modules are kept, as an installed package has them."""
-    return {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    """The environment of a run: compiled modules are kept, as an installed package has them.
+
+    And what lies in the folder that it runs in comes before what is installed.
+    """
+    unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH")
+    return {key: text for key, text in os.environ.items() if key not in unwanted}
 
 
-def _run(command: list[str], stdout: int) -> tuple[bytes, Sample]:
+def _run(command: list[str], stdout: int, folder: Path = ROOT) -> tuple[bytes, Sample]:
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         child = subprocess.Popen(
@@ -125,7 +129,7 @@ def _run(command: list[str], stdout: int) -> tuple[bytes, Sample]:
             stdout=stdout,
             stderr=errors,
             env=environment(),
-            cwd=ROOT,
+            cwd=folder,
         )
         with child:
             output = child.stdout.read() if child.stdout else b""

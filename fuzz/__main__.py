@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from fuzz.figures import add, lines, markdown, read_log
 from fuzz.watch import Figures, run
 from fuzz.worker import has_atheris, work
 
@@ -19,6 +20,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of all that is random")
     parser.add_argument("--plain", action="store_true", help="without atheris, though it is there")
     parser.add_argument("--log", type=Path, help="a file that figures are added to, a line a run")
+    parser.add_argument("--markdown", action="store_true", help="figures as a table for a page")
     parser.add_argument("--try", dest="inputs", nargs="+", type=Path, help="try these files only")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -31,7 +33,9 @@ def main() -> int:
     if given.target == ["figures"]:
         if given.log is None:
             parser.error("figures wants --log FILE")
-        return _add_up(given.log)
+        runs = read_log(given.log)
+        print(markdown(runs) if given.markdown else "\n".join((*lines(runs), _total(runs))))
+        return 0
 
     from fuzz.targets import TARGETS
 
@@ -50,38 +54,19 @@ def main() -> int:
     for name in names:
         figures = run(TARGETS[name], given.seconds, given.seed, guided=guided)
         done.append(figures)
-        _print([figures])
+        print(add([figures]).text(figures.target, figures.engine), flush=True)
         if given.log:
             with given.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(figures.line()) + "\n")
-    _total(done)
+    print(_total(done))
     return 1 if any(one.crashes or one.hangs for one in done) else 0
 
 
-def _add_up(log: Path) -> int:
-    runs = [Figures(**json.loads(line)) for line in log.read_text().splitlines()]
-    for name in dict.fromkeys(one.target for one in runs):
-        _print([one for one in runs if one.target == name])
-    _total(runs)
-    return 0
-
-
-def _print(runs: list[Figures]) -> None:
-    seconds = sum(one.seconds for one in runs)
-    executions = sum(one.executions for one in runs)
-    print(
-        f"{runs[0].target:14} {executions:>12,} executions {seconds:>8,.0f} s"
-        f" {executions / max(seconds, 0.1):>8,.0f} a second"
-        f" {sum(one.refused for one in runs):>11,} refused"
-        f" {sum(one.crashes for one in runs)} crashes {sum(one.hangs for one in runs)} hangs",
-        flush=True,
-    )
-
-
-def _total(runs: list[Figures]) -> None:
-    print(
-        f"{'all':14} {sum(one.executions for one in runs):>12,} executions,"
-        f" {sum(one.crashes for one in runs)} crashes, {sum(one.hangs for one in runs)} hangs"
+def _total(runs: list[Figures]) -> str:
+    total = add(runs)
+    return (
+        f"{'all':14} {'':8} {total.executions:>12,} executions,"
+        f" {total.crashes} crashes, {total.hangs} hangs"
     )
 
 

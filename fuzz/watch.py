@@ -22,9 +22,13 @@ PATIENCE_ASLEEP = 60.0
 """Seconds of a clock that one input may take without working: the machine may be busy."""
 
 
+ATHERIS, BUILT_IN = "atheris", "built-in"
+"""Engines: guided by the code that an input reaches, or at random."""
+
+
 @dataclass(frozen=True)
 class Figures:
-    """What came of one run. ``refused`` of the executions ended in an error that is documented."""
+    """What came of one run, of one engine. ``refused`` ended in an error that is documented."""
 
     date: str
     target: str
@@ -82,7 +86,7 @@ def run(target: Target, seconds: float, seed: int, *, guided: bool | None = None
     return Figures(
         date=time.strftime("%Y-%m-%d", time.gmtime()),
         target=target.name,
-        engine="atheris" if guided else "built-in",
+        engine=ATHERIS if guided else BUILT_IN,
         python=".".join(map(str, sys.version_info[:3])),
         seed=seed,
         seconds=round(time.monotonic() - begun, 1),

@@ -10,6 +10,17 @@ from contextlib import suppress
 INTERRUPTED = 128 + signal.SIGINT
 
 
+def interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interrupt that an error is or comes of, or None.
+
+    Python 3.11 raises a RuntimeError from whatever is raised within a ``__set_name__``, which runs
+    as often as a data class is made: where a module is loaded, that is.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error
+
+
 def main() -> None:
     """Run the command line and exit; every expected failure is one line on standard error."""
     try:
@@ -17,7 +28,10 @@ def main() -> None:
             from oci_inspect.cli import run
 
             code = run()
-        except KeyboardInterrupt:  # while modules were loaded, or once more while it was told
+        except (KeyboardInterrupt, RuntimeError) as error:
+            # While modules were loaded, or once more while it was told.
+            if interrupt_behind(error) is None:
+                raise
             with suppress(AttributeError, OSError):  # where standard error is closed or full
                 sys.stderr.write("oci-inspect: interrupted\n")
             code = INTERRUPTED

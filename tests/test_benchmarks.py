@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from oci_inspect import analyze, disk_usage
 
 sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is not installed
 
-from benchmarks import floors, headers, peers, report, scripts, timing, usage
+from benchmarks import before_after, floors, headers, peers, report, scripts, timing, usage
 from benchmarks.clock import Clock
 from benchmarks.datasets import DATASETS, Data, deletions, describe, layer_blobs
 from benchmarks.huge import write_huge
@@ -309,3 +310,63 @@ def test_blobs_lie_where_the_archive_says(data):
         with path.open("rb") as file:
             file.seek(blob.offset)
             assert hashlib.sha256(file.read(blob.size)).hexdigest() == digest
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory):
+    """A repository whose package prints a word, one in the commit and one in the tree."""
+    root = tmp_path_factory.mktemp("history")
+    package = root / "oci_inspect"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("print('before')\n")
+    (root / "other").write_text("not of the package\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "one"]):
+        try:
+            subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("git makes no repository here")
+    (package / "__main__.py").write_text("print('now')\n")
+    return root
+
+
+def test_what_was_before_is_the_package_of_the_commit_and_runs_in_its_folder(history, tmp_path):
+    commit = before_after.unpack("HEAD", tmp_path / "before", history)
+    assert 4 <= len(commit) <= 40
+    assert sorted(one.name for one in (tmp_path / "before").iterdir()) == ["oci_inspect"]
+    said = [
+        timing._run([sys.executable, "-m", "oci_inspect"], subprocess.PIPE, folder)[0]
+        for folder in (tmp_path / "before", history)
+    ]
+    assert said == [b"before\n", b"now\n"]
+
+
+def test_a_revision_that_is_none_is_told(history, tmp_path):
+    for wrong in ("no-such-branch", "--output=x", ""):
+        with pytest.raises(ValueError, match="git knows no such commit here"):
+            before_after.unpack(wrong, tmp_path, history)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tree_that_works_longer_is_told_by_the_ratio(data, tmp_path):
+    """By twenty million steps against a thousand: no clock is so wrong."""
+    slow, fast = tmp_path / "slow", tmp_path / "fast"
+    for folder, work in ((slow, "sum(range(20_000_000))"), (fast, "sum(range(1000))")):
+        (folder / "oci_inspect").mkdir(parents=True)
+        (folder / "oci_inspect" / "__init__.py").touch()
+        (folder / "oci_inspect" / "__main__.py").write_text(work + "\n")
+    rows = list(before_after.measure(data, ["tiny"], fast, rounds=1, jobs=1, now=slow))
+    assert [row.what.partition(":")[0] for row in rows] == ["tiny none", "tiny gzip", "tiny zstd"]
+    assert all(row.cpu_ratio > 2 for row in rows)
+    assert [one.label for one in rows[0].series] == ["now", "before"]
+
+
+def test_the_mean_of_ratios_is_the_geometric_one():
+    def row(now: float, cpu: float) -> Row:
+        before = Series("before", (Sample(1.0, 1.0),))
+        return compare("x", Series("now", (Sample(now, cpu),)), before)
+
+    assert before_after.together([row(2.0, 0.5), row(0.5, 0.5)]) == (
+        "on average 1.000 on the clock, 0.500 of processor time"
+    )

@@ -6,11 +6,11 @@ What is told must not depend on how the bytes came, and what is called good must
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +33,25 @@ from oci_inspect.render.views import analyze_view, verify_view
 LIMITS = Limits(entries=2000, layer_bytes=1 << 24, expansion_floor=1 << 24, layers=40)
 
 
+CONTROLS = frozenset(map(chr, (*range(10), *range(11, 32), *range(127, 160))))
+"""What stands in no output; a newline may."""
+FORMS: tuple[Callable[[Analysis], str], ...] = (
+    lambda analysis: dumps(analysis_document(analysis)),
+    lambda analysis: dumps(verify_document(analysis)),
+    *(
+        lambda analysis, format=format: render(verify_view(analysis, verbose=True), format)
+        for format in ("table", "markdown", "csv")
+    ),
+    *(
+        lambda analysis, format=format: render(
+            analyze_view(analysis, verbose=True, quiet=False), format
+        )
+        for format in ("table", "markdown")
+    ),
+)
+"""Ways to tell of an analysis."""
+
+
 def _analysed(data: bytes) -> Analysis:
     file = os.memfd_create("archive")
     try:
@@ -43,7 +62,7 @@ def _analysed(data: bytes) -> Analysis:
 
 
 def _told(analysis: Analysis) -> Any:
-    document = json.loads(dumps(analysis_document(analysis)))
+    document = analysis_document(analysis)
     del document["archive"]
     return document
 
@@ -59,12 +78,9 @@ def run_file(data: bytes) -> None:
         errors = [found for found in one.findings if found.severity == "error"]
         check(not (errors and one.verified), f"verified, with {errors[:1]}")
     check(not analysis.ok or all(one.verified for one in analysis.images), "ok, and not verified")
-    dumps(analysis_document(analysis))
-    dumps(verify_document(analysis))
-    for format in ("table", "markdown", "csv"):
-        made = render(verify_view(analysis, verbose=True), format)
-        check("\x1b" not in made and "\r\n\x00" not in made, "a control character")
-    render(analyze_view(analysis, verbose=True, quiet=False), "table")
+    # Printing takes longer than reading: one form for an input, the same one every time.
+    made = FORMS[zlib.crc32(data) % len(FORMS)](analysis)
+    check(not set(made) & CONTROLS, "a control character")
 
 
 def run_stream(data: bytes) -> None:

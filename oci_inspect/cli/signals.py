@@ -6,6 +6,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from oci_inspect.__main__ import interrupt_behind
+
 
 class Ended(KeyboardInterrupt):
     """A signal other than Ctrl-C that ends the program; ``number`` is the signal's."""
@@ -20,6 +22,7 @@ def ended_like_interrupted() -> Iterator[None]:
     """Make SIGTERM and SIGHUP what Ctrl-C is: what is half written goes.
 
     They raise :class:`Ended`. Outside of the main thread, where no signal comes, nothing is done.
+    An interrupt that Python 3.11 made a RuntimeError of is raised as what it was.
     """
 
     def end(number: int, frame: object) -> None:
@@ -36,6 +39,11 @@ def ended_like_interrupted() -> Iterator[None]:
                     break
                 changed.append(number)
         yield
+    except RuntimeError as error:
+        interrupt = interrupt_behind(error)
+        if interrupt is None:
+            raise
+        raise interrupt from None
     finally:
         for number in changed:
             signal.signal(number, before[number])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.commands import APP
 from support.forks import Forks
-from support.images import ImageBuilder, docker_archive
-from support.tars import TarBuilder
+from support.moments import busy_archive
 
 SLOW = os.environ.get("OCI_INSPECT_SLOW") == "1"
 """Whether there is time for all of it: see docs/testing.md."""
@@ -25,14 +25,17 @@ def _forks() -> Iterator[Forks]:
 
 @pytest.fixture(name="busy", scope="session")
 def _busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive that takes a moment, and whose listings are larger than a pipe."""
-    image = ImageBuilder("example/busy:1")
-    for number in range(3):
-        layer = TarBuilder()
-        for i in range(800):
-            name = f"folder{i % 7}/{number}-{i:05}-" + "n" * 40
-            layer.file(name, b"%d" % i * 40, mtime=i, mode=0o640)
-        layer.file(f"large{number}", os.urandom(1 << 16) * 8)
-        layer.file("site/index.html", b"%d" % number)
-        image.layer(layer, compression=("none", "gzip", "zstd")[number])
-    return docker_archive(image).write_file(tmp_path_factory.mktemp("busy") / "busy.tar")
+    return busy_archive(tmp_path_factory.mktemp("busy"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_at_a_terminal() -> Iterator[None]:
+    """What a shell starts in the background, or nohup, ignores some of them; so would ours."""
+    ignored = [
+        one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_IGN
+    ]
+    for one in ignored:
+        signal.signal(one, signal.SIG_DFL)
+    yield
+    for one in ignored:
+        signal.signal(one, signal.SIG_IGN)

@@ -17,6 +17,7 @@ from support.from_root import ROOT, beside
 
 worker = beside("fuzz.worker")
 watch = beside("fuzz.watch")
+figures = beside("fuzz.figures")
 board = beside("fuzz.board")
 target = beside("fuzz.target")
 
@@ -110,3 +111,56 @@ def test_command_line_counts_and_adds_up(tmp_path: Path) -> None:
     )
     assert f"{total:,} executions" in told.stdout
     assert time.strftime("%Y", time.gmtime()) in runs[0]["date"]
+    assert {one["engine"] for one in runs} == {"built-in"}
+
+
+def logged(target: str, engine: str, executions: int, **more: int) -> str:
+    rest = {"refused": 0, "crashes": 0, "hangs": 0, "seed": 1, "seconds": 2.0} | more
+    line = {"date": "2026-11-21", "target": target, "engine": engine, "python": "3.11.7"}
+    return json.dumps({**line, "executions": executions, **rest}) + "\n"
+
+
+LOG = (
+    logged("values", "atheris", 1_000, refused=300)
+    + logged("values", "built-in", 40_000, refused=5_000)
+    + logged("names", "built-in", 7, crashes=1)
+    + logged("values", "atheris", 500, hangs=2)
+)
+
+
+def test_figures_are_told_for_each_engine_by_itself(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(LOG)
+    told = list(figures.lines(figures.read_log(log)))
+    words = [one.split()[:3] for one in told]
+    assert words == [
+        ["values", "atheris", "1,500"],
+        ["values", "built-in", "40,000"],
+        ["names", "built-in", "7"],
+        ["all", "atheris", "1,500"],
+        ["all", "built-in", "40,007"],
+    ]
+    assert told[0].endswith("300 refused 0 crashes 2 hangs")
+
+
+def test_the_table_for_the_page_has_a_column_for_each_engine(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(LOG)
+    command = [sys.executable, "-m", "fuzz", "figures", "--markdown", "--log", str(log)]
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=60)
+    assert done.stdout.decode().splitlines()[:5] == [
+        "| target | atheris | built-in | of these refused | crashes | hangs |",
+        "|---|---:|---:|---:|---:|---:|",
+        "| `values` | 1,500 | 40,000 | 5,300 | 0 | 2 |",
+        "| `names` | 0 | 7 | 0 | 1 | 0 |",
+        "| all | 1,500 | 40,007 | 5,300 | 1 | 2 |",
+    ]
+
+
+@pytest.mark.parametrize(("guided", "engine"), [(True, "atheris"), (False, "built-in")])
+def test_a_run_is_logged_with_the_engine_that_made_its_inputs(guided: bool, engine: str) -> None:
+    if guided and not worker.has_atheris():
+        pytest.skip("there is no atheris here")
+    done = watch.run(beside("fuzz.targets").TARGETS["values"], 1, 1, guided=guided)
+    assert (done.line()["engine"], done.executions > 0) == (engine, True)

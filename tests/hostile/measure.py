@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,9 @@ PER_ENTRY = 400
 SECONDS = 600
 """After which a run is killed."""
 COMMANDS = ("analyze", "verify", "ls", "export", "compare", "check", "df", "extract", "inspect")
-"""Commands that read in different ways; ``waste``, ``layers`` and such show what analyze reads."""
+COMMANDS += ("report", "compare-html")
+"""Commands that read in different ways; ``waste``, ``layers`` and such show what analyze reads.
+``report`` and ``compare-html`` write a page to a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,19 @@ def promised(entries: int) -> int:
 
 def words(command: str, path: Path, folder: Path) -> list[str]:
     """The command line."""
+    page = str(folder / "page")
     behind = {
-        "compare": [str(path)],
+        "compare": [str(path), "--image", "@0"],
         "check": ["--no-config", "--max-size=1GB"],
         "extract": ["-C", str(folder / "extracted"), "--image", "@0"],
         "ls": ["--image", "@0"],
         "export": ["--image", "@0"],
         "inspect": ["--image", "@0", "--format", "json"],
+        "report": ["--image", "@0", "-o", page],
+        "compare-html": [str(path), "--image", "@0", "--format", "html", "-o", page],
     }
-    return [command, str(path), *behind.get(command, []), "--no-cache"]
+    name = command.partition("-")[0]
+    return [name, str(path), *behind.get(command, []), "--no-cache"]
 
 
 # A process inherits the peak of the one that it was forked from, and tests are large: between them
@@ -93,32 +99,74 @@ def take(arguments: Sequence[str], *, jobs: int = 2, seconds: int = SECONDS) -> 
     return Taken(peak * unit, took, cores, code, done.stderr.decode(errors="replace"))
 
 
+@dataclass(frozen=True, slots=True)
+class Highest:
+    """The command that took most memory for a bomb of some entries."""
+
+    name: str
+    entries: int
+    command: str
+    taken: Taken
+
+    @property
+    def share(self) -> float:
+        """Of what is promised."""
+        return self.taken.peak / promised(self.entries)
+
+
+def highest(name: str, entries: int, runs: Mapping[str, Taken]) -> Highest:
+    """What a bomb takes at most, of the runs by command."""
+    command = max(runs, key=lambda one: runs[one].peak)
+    return Highest(name, entries, command, runs[command])
+
+
+def markdown(rows: Sequence[Highest]) -> str:
+    """A table for docs/testing.md, the highest share first."""
+    lines = ["| bomb | entries | highest peak | by | of the promise |", "|---|---:|---:|---|---:|"]
+    lines += [
+        f"| `{one.name}` | {one.entries:,} | {one.taken.peak / MIB:,.0f} MiB"
+        f" | `{one.command}` | {one.share:.0%} |"
+        for one in sorted(rows, key=lambda one: -one.share)
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Measure and print a table."""
     from hostile.bombs import BOMBS
 
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.measure", description=__doc__)
     parser.add_argument("names", nargs="*", help="parts of the names of bombs; all without any")
-    parser.add_argument("--commands", default="analyze,verify,ls,export,compare")
+    parser.add_argument("--commands", default="analyze,verify,ls,export,compare", help="or all")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--markdown", type=Path, help="write what each takes at most there")
     arguments = parser.parse_args()
+    commands = COMMANDS if arguments.commands == "all" else arguments.commands.split(",")
+    if unknown := set(commands) - set(COMMANDS):
+        parser.error(f"--commands: no {', '.join(sorted(unknown))} among {', '.join(COMMANDS)}")
     worst = 0.0
+    rows: list[Highest] = []
     for name, bomb in BOMBS.items():
         if arguments.names and not any(one in name for one in arguments.names):
             continue
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             path = bomb.write(folder)
-            for command in arguments.commands.split(","):
+            runs: dict[str, Taken] = {}
+            for command in commands:
                 taken = take(words(command, path, folder), jobs=arguments.jobs)
+                runs[command] = taken
                 share = taken.peak / promised(bomb.entries)
                 worst = max(worst, share)
                 print(  # noqa: T201
-                    f"{name:32} {path.stat().st_size / MIB:8.1f} MiB  {command:8}"
+                    f"{name:32} {path.stat().st_size / MIB:8.1f} MiB  {command:12}"
                     f" exit {taken.code:3}  {taken.peak / MIB:6.0f} MiB  {share:4.0%}"
                     f"  {taken.cores:6.1f} s  {taken.err.strip()[:110]}",
                     flush=True,
                 )
+        rows.append(highest(name, bomb.entries, runs))
+        if arguments.markdown:  # at once: all of them take an hour
+            arguments.markdown.write_text(markdown(rows))
     print(f"the highest is {worst:.0%} of what is promised")  # noqa: T201
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from hostile.bombs import BOMBS
-from hostile.measure import COMMANDS, promised, take, words
+from hostile.cases import docker
+from hostile.measure import COMMANDS, Taken, highest, markdown, promised, take, words
 from hostile.test_corpus import SLOW
 
 FEW = {
@@ -23,6 +24,8 @@ FEW = {
     "json-objects-in-config": "inspect",
     "deep-folders": "compare",
     "opaque": "check",
+    "garbage": "report",
+    "long-owners": "compare-html",
 }
 RUNS = [(name, command) for name in BOMBS for command in COMMANDS] if SLOW else list(FEW.items())
 
@@ -48,3 +51,27 @@ def test_what_is_measured_is_what_a_process_takes(tmp_path: Path) -> None:
     assert small.peak < 100 << 20 < large.peak
     assert large.cores > small.cores > 0
     del ballast
+
+
+def test_the_table_tells_the_command_that_takes_most() -> None:
+    def taken(peak: int) -> Taken:
+        return Taken(peak << 20, 1.0, 1.0, 0, "")
+
+    rows = [
+        highest("few", 0, {"ls": taken(64), "report": taken(128)}),
+        highest("many", 1 << 20, {"ls": taken(590), "report": taken(100)}),  # of 656 MiB
+    ]
+    assert markdown(rows).splitlines()[2:] == [
+        "| `many` | 1,048,576 | 590 MiB | `ls` | 90% |",
+        "| `few` | 0 | 128 MiB | `report` | 50% |",
+    ]
+
+
+def test_the_commands_that_are_measured_read_an_honest_archive(tmp_path: Path) -> None:
+    """Each to its end: what is refused takes no memory at all. Pages go to a file."""
+    path = tmp_path / "image.tar"
+    path.write_bytes(docker().tar())
+    for command in COMMANDS:
+        taken = take(words(command, path, tmp_path))
+        assert taken.code == 0, (command, taken)
+    assert (tmp_path / "page").read_bytes().startswith(b"<!DOCTYPE html>")

@@ -97,6 +97,13 @@ def test_case_goes_every_way_without_harm(name: str, tmp_path: Path, other: str)
         go(case, way, folder, other)
 
 
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_each_way_is_one_that_the_command_takes(way: Way, tmp_path: Path, other: str) -> None:
+    """An option that is no more would be refused for every case, and nothing be looked at."""
+    outcome = run(way.words(other, other, str(tmp_path / "new")))
+    assert outcome.code in (0, 1), outcome.err
+
+
 def test_the_ways_are_those_of_the_commands() -> None:
     """And each is gone by some cases even where only a few are chosen."""
     assert {way.command for way in WAYS} == set(commands_that_read())

@@ -1,28 +1,49 @@
 """The eight promises of HOSTILE.md, each by name.
 
-Where a promise has tests of its own elsewhere, the class says where, and shows here only what those
-do not: that it holds over the whole corpus.
+A class for each promise. Where a promise has more tests elsewhere, the class says where, and shows
+here that it holds over a part of the corpus, or over the worst of it.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hostile.bombs import (
+    BOMBS,
+    document,
+    entries,
+    gzip_of,
+    keys,
+    layers,
+    many_members,
+    numbered,
+    pack_gzip,
+    two_layers,
+)
 from hostile.cases import Case, docker
 from hostile.commands import WAYS, Way
 from hostile.corpus import CASES
+from hostile.measure import PER_ENTRY, promised, take, words
+from hostile.outputs import problems
 from hostile.running import run
 from hostile.test_corpus import SLOW, findings
+from hostile.texts import ALL, encodable, every_trick
 from support.archives import delivered
-from support.images import Archive
+from support.counting import calls
+from support.forks import Forks
+from support.images import Archive, skippable
+from support.moments import Place, busy_archive
+from support.tars import END
 from support.trees import snapshot
 
 ROOT = Path(__file__).parent.parent.parent
@@ -78,6 +99,7 @@ def ours(arguments):
 # The standard library makes the classes of named tuples and of data classes of text.
 MADE_OF_CODE = ("collections", "dataclasses", "typing", "re", "re._compiler")
 sys.addaudithook(watch)
+import gzip
 import json
 from oci_inspect.cli import run
 for words in json.load(sys.stdin):
@@ -192,26 +214,164 @@ class TestReadingWritesNothing:
         assert snapshot(world) == before
 
 
+VERIFY = Way("verify", "json", ())
 EXTRACT = Way("extract", "json", ("-C", "FOLDER", "--force", "--special", "--image", "@0"))
 
 
 class TestMemory:
-    """Promise 3: tests/hostile/test_bombs.py, tests/test_bounds.py."""
+    """Promise 3, by the kernel's account. Every bomb: test_bombs.py; piece by piece:
+    tests/test_bounds.py."""
+
+    def test_what_expands_to_gigabytes_takes_no_more_than_what_does_not(
+        self, tmp_path: Path
+    ) -> None:
+        bomb = BOMBS["gzip"].write(tmp_path)
+        assert bomb.stat().st_size < 8 << 20
+        taken = take(words("verify", bomb, tmp_path))
+        assert taken.code == 3 and "Traceback" not in taken.err, taken  # it meets a limit
+        assert taken.peak < promised(0), taken
+
+    def test_each_of_many_entries_takes_no_more_than_its_share(self, tmp_path: Path) -> None:
+        """By the difference of two archives: 256 MiB are room in which much could hide."""
+        peaks = []
+        names = list(entries(numbered(250_000)))
+        for count in (50_000, 250_000):
+            path = tmp_path / f"{count}.tar"
+            path.write_bytes(layers(gzip.compress(b"".join(names[-count:]), 1)).tar())
+            taken = take(words("analyze", path, tmp_path))
+            assert taken.code in (0, 1) and "Traceback" not in taken.err, taken
+            assert taken.peak < promised(count)
+            peaks.append(taken.peak)
+        assert peaks[0] < peaks[1] < peaks[0] + PER_ENTRY * 200_000, peaks
+
+
+GROWING: dict[str, Callable[[int], Archive | bytes]] = {
+    "entries": lambda count: layers(gzip_of(entries(numbered(count)))),
+    "opaque whiteouts over files": lambda count: two_layers(count, count // 2),
+    "frames with nothing in them": lambda count: layers(skippable(b"") * count, kind="zstd"),
+    "gzip members": lambda count: layers(pack_gzip(b"") * count),
+    "members of the archive": many_members,
+    "keys of a document": lambda count: document("config", keys(count)),
+    "layers": lambda count: layers(*[pack_gzip(END)] * (count // 10)),
+}
+"""Archives by what they have many of."""
 
 
 class TestEveryInputEnds:
-    """Promise 4: tests/hostile/test_corpus.py holds every case to one line, no traceback and
-    ten seconds. That steps grow as the input does: tests/test_linear.py, counted, and
-    tests/layer/test_hostile_tars.py."""
+    """Promise 4. Every case of the corpus: test_corpus.py. What comes behind the scans, step by
+    step: tests/test_linear.py; each kind of tar: tests/layer/test_hostile_tars.py."""
+
+    def test_in_an_answer_or_in_one_line_before_long(self, tmp_path: Path) -> None:
+        """Ten seconds at most, no traceback, an exit code that is documented."""
+        other = tmp_path / "other.tar"
+        other.write_bytes(docker().tar())
+        answers = refusals = 0
+        for number, (case, path) in enumerate(written(some(20, "ends"), tmp_path)):
+            ways = [VERIFY, *random.Random(case.name).sample(WAYS, 2)]
+            for way in ways:
+                to = str(tmp_path / f"to{number}")
+                outcome = run([*way.words(path, str(other), to), *case.options])
+                assert list(problems(way, outcome)) == [], (case.name, way)
+                answers += bool(outcome.out)
+                refusals += outcome.err.count("\n") == 1 and not outcome.out
+        assert answers > 50 and refusals > 50
+
+    @pytest.mark.parametrize("many", GROWING)
+    def test_twice_the_input_takes_twice_the_steps(self, many: str, tmp_path: Path) -> None:
+        """From the command line to its end. Counted: the same on every machine."""
+
+        def steps(count: int) -> int:
+            made = GROWING[many](count)
+            path = tmp_path / "x.tar"
+            path.write_bytes(made if isinstance(made, bytes) else made.tar())
+            line = ["verify", str(path), "--jobs", "1", "--no-cache"]
+            outcomes = []
+            counted = calls(lambda: outcomes.append(run(line)))
+            assert outcomes[0].code in (0, 1), outcomes
+            return counted
+
+        steps(100)  # what is imported or remembered at the first time
+        few, twice = steps(2_000), steps(4_000)
+        assert few < twice <= 2.3 * few
+
+
+@pytest.fixture(scope="module", name="tricks")
+def _tricks(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tricks") / "tricks.tar"
+    path.write_bytes(encodable(every_trick()))
+    return str(path)
 
 
 class TestTextIsEscaped:
-    """Promise 5: tests/hostile/outputs.py takes every output apart again;
-    tests/render/test_escape.py and test_hostile_text.py know each place and each trick."""
+    """Promise 5. Each place and each trick by itself: tests/render/test_escape_places.py and
+    test_hostile_text.py."""
+
+    @pytest.mark.parametrize("format", sorted({way.format for way in WAYS} - {""}))
+    def test_an_archive_of_every_trick_is_read_back_from_every_command(
+        self, format: str, tricks: str, tmp_path: Path
+    ) -> None:
+        """By a parser of that format, and without any character that anything obeys."""
+        other = tmp_path / "other.tar"
+        other.write_bytes(docker().tar())
+        for number, way in enumerate(one for one in WAYS if one.format == format):
+            outcome = run(way.words(tricks, str(other), str(tmp_path / str(number))))
+            assert list(problems(way, outcome)) == [], way
+            quiet = "--quiet" in way.behind
+            assert outcome.code in (0, 1) and (outcome.out or quiet), (way, outcome.err)
+
+    def test_the_tricks_arrive(self, tricks: str) -> None:
+        """Else there would be nothing to escape: labels as they are in JSON, escaped in text."""
+        line = ["inspect", tricks, "--format"]
+        told = json.loads(run([*line, "json"]).out)
+        (labels,) = [one["config"]["config"]["Labels"] for one in told["images"]]
+        assert labels == {f"{one} {text}": text for one, text in ALL.items()}
+        shown = run(["ls", "-R", tricks]).out.decode()
+        for escaped in (r"\x1b[31mred", r"\u202egnp.exe", r"\x07", "=cmd|"):
+            assert escaped in shown
+
+
+@pytest.fixture(scope="module", name="forks")
+def _forks() -> Iterator[Forks]:
+    forks = Forks(REAL / "docker26-app.tar")
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="module", name="busy")
+def _busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return busy_archive(tmp_path_factory.mktemp("busy"))
 
 
 class TestFilesAppearWholeOrNotAtAll:
-    """Promise 6: tests/extraction/test_interrupts.py, tests/cli/test_output.py."""
+    """Promise 6. Every command and signal, several outputs, extraction: tests/faults."""
+
+    @pytest.mark.parametrize(
+        "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name
+    )
+    @pytest.mark.parametrize("command", ["analyze", "export"])
+    def test_a_command_that_is_killed_leaves_the_old_file_or_the_new_one(
+        self, number: signal.Signals, command: str, forks: Forks, busy: Path, tmp_path: Path
+    ) -> None:
+        place = Place(forks, tmp_path)
+        path = place.out / "out"
+        line = [command, str(busy), "-o", str(path)]
+        lasts, done = place.undisturbed(line)
+        assert (done.code, done.err) == (0, "")
+        whole = path.read_bytes()
+        draw = random.Random(f"{command} {number}")
+        codes = []
+        for moment in range(50 if SLOW else 4):
+            path.write_bytes(b"before")
+            # A quarter of the time for each of four moments: not all before the first byte.
+            delay = lasts * (moment % 4 + draw.random()) / 4
+            codes.append(place.ended_by(number, line, delay).code)
+            assert path.read_bytes() in (b"before", whole)
+            assert codes[-1] or path.read_bytes() == whole
+            left = [one for one in place.out.iterdir() if one != path]
+            assert left == [] or number == signal.SIGKILL
+            for one in left:
+                one.unlink()
+        assert any(codes), "it was never ended"
 
 
 class TestNoSilentSuccess:

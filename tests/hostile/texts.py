@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hostile.cases import Archive, Theme, below, docker
 from render.test_hostile_text import TRICKS, archives_that_say
-from support.images import oci_layout
+from support.images import ImageBuilder, oci_layout
 from support.tars import TarBuilder
 
 add = Theme("texts")
@@ -35,13 +35,38 @@ MORE = {
 }
 
 
+ALL = TRICKS | MORE
+
+
+def every_trick() -> Archive:
+    """One image, good but for what it says: each trick is a label with its name, a variable, a
+    step of the history, a file that stays, one that is replaced and one that is deleted."""
+    names = {
+        one: text.encode("utf-8", "replace").replace(b"\0", b"")[:200] for one, text in ALL.items()
+    }
+    run = {"Labels": {f"{one} {text}": text for one, text in ALL.items()}, "Env": [*ALL.values()]}
+    image = ImageBuilder("example/tricks:1", run=run)
+    lower = TarBuilder().dir("d").file("d/honest", b"1" * 900).file("a", b"22")
+    upper = TarBuilder()
+    for number, name in enumerate(names.values()):
+        for folder in (b"stays", b"replaced", b"gone"):
+            lower.file(b"%s/%d" % (folder, number) + b"-" + name, b"1" * 4000)
+        upper.file(b"replaced/%d" % number + b"-" + name, b"22", mode=0o4755)
+        upper.symlink(b"links/%d" % number, name or b"x")
+    image.layer(lower, created_by="ADD tricks")
+    image.layer(upper.whiteout("gone"), created_by="RUN tricks")
+    for text in ALL.values():
+        image.empty(f"RUN {text}", comment=text)
+    return oci_layout(image)
+
+
 def encodable(archive: Archive) -> bytes:
     for member in archive.members:
         member.name = member.name.encode("utf-8", "replace").decode()
     return archive.tar()
 
 
-for name, text in (TRICKS | MORE).items():
+for name, text in ALL.items():
     for which, kind in enumerate(("oci", "docker")):
         add(
             f"{name.replace(' ', '-')}-{kind}",

@@ -36,13 +36,22 @@ with redirect_stdout(TextIOWrapper(BytesIO())):
     cli.run(["check", sys.argv[2], "--no-config", "--no-cache"])
     cli.run(["export", sys.argv[2], "-o", os.devnull, "--no-cache"])
 server = socket.socket(fileno=int(sys.argv[1]))
+SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+whole = cli.run
+def run():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    return whole()
+cli.run = run
 while True:
     message, given, *_ = socket.recv_fds(server, 1 << 16, 3)
     if not message:
         break
+    # What is sent before main() is there to be told of it waits until then: none of it is ours.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     pid = os.fork()
     if not pid:
         break
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     for one in given:
         os.close(one)
     server.send(str(pid).encode())
@@ -67,10 +76,15 @@ if message:
         for one in walk_packages(oci_inspect.__path__, "oci_inspect."):
             import_module(one.name)
         import platformdirs, tabulate, zstandard
+        with redirect_stdout(TextIOWrapper(BytesIO())):
+            whole(["report", sys.argv[2], "--no-cache"])
         os.setgroups([])
         os.setgid(job["uid"])
         os.setuid(job["uid"])
+    # As at a terminal, though the tests may run below nohup or in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["oci-inspect", *job["words"]]
     main()
 """

@@ -12,6 +12,8 @@ ROOT = str(Path(__file__).parent.parent.parent)
 
 def beside(name: str) -> ModuleType:
     """Import a module from the top of the repository."""
+    if ROOT in sys.path:
+        return importlib.import_module(name)
     sys.path.append(ROOT)
     try:
         return importlib.import_module(name)

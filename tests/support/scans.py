@@ -11,8 +11,10 @@ from oci_inspect.stream.source import BytesSource
 from support.tars import TarBuilder
 
 
-def table_of(layer: TarBuilder | bytes) -> EntryTable:
-    """The rows of a layer."""
+def table_of(layer: TarBuilder | bytes | EntryTable) -> EntryTable:
+    """The rows of a layer; those that are there already as they are."""
+    if isinstance(layer, EntryTable):
+        return layer
     data = layer if isinstance(layer, bytes) else layer.build()
     return scan_layer(BytesSource(data)).table
 
@@ -20,7 +22,9 @@ def table_of(layer: TarBuilder | bytes) -> EntryTable:
 class Stack:
     """Layers merged, with the questions that tests ask of the result."""
 
-    def __init__(self, *layers: TarBuilder | bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, *layers: TarBuilder | bytes | EntryTable, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         collector = FindingCollector()
         self.merged: Merged = merge([table_of(one) for one in layers], collector, limits)
         self.findings: tuple[Finding, ...] = collector.result()

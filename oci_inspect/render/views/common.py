@@ -94,9 +94,13 @@ def archive_line(archive: ArchiveInfo) -> str:
 
 
 def title(image: Image | ImageAnalysis) -> str:
-    """What an image is called above what is said of it: a reference, or a short digest."""
-    if image.references:
-        return image.references[0]
+    """What an image is called above what is said of it: a reference, or a short digest.
+
+    A reference of blanks names nothing, and the schema of SARIF refuses an empty name.
+    """
+    for reference in image.references:
+        if reference.strip():
+            return reference
     digest = image.manifest_digest or image.image_id
     return f"image {short_digest(digest)}" if digest else "image without a name"
 

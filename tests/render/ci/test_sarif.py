@@ -54,6 +54,8 @@ CHECKS = {
     "twice": Check((judged(*ALL), judged(*ALL))),
     "fine": Check((judged(KEPT),)),
     "none": Check(()),
+    "nameless": hostile("", 1),
+    "blank": hostile("  ", 1),
     "hostile": hostile("a\x1b\n\udc80 {0} [x](http://b)"),
 }
 
