@@ -105,6 +105,15 @@ def finding(rule: str, subject: str, message: str, severity: Severity | None = N
     return Finding(rule, RULES[rule] if severity is None else severity, subject, message)
 
 
+def _rest(rule: str, severity: Severity, count: int) -> Finding:
+    return Finding(rule, severity, "", f"{count:,} more of this rule, not listed", count)
+
+
+def unlisted(rule: str, count: int) -> tuple[Finding, ...]:
+    """What stands for findings of a rule that are only counted; nothing for none of them."""
+    return (_rest(rule, RULES[rule], count),) if count else ()
+
+
 def limit_met(found: Iterable[Finding]) -> bool:
     """Whether one of these says that a limit cut something short."""
     return any(one.rule == "limit-exceeded" for one in found)
@@ -147,7 +156,7 @@ class FindingCollector:
     def __iter__(self) -> Iterator[Finding]:
         yield from self._listed
         for (rule, severity), more in self._unlisted.items():
-            yield Finding(rule, severity, "", f"{more:,} more of this rule, not listed", more)
+            yield _rest(rule, severity, more)
 
     def result(self) -> tuple[Finding, ...]:
         """All that was gathered, errors first, otherwise in the order of arrival."""

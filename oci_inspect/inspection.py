@@ -6,8 +6,10 @@ One screen for each stage. Nothing is computed here that a room below could comp
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from types import TracebackType
 
 from oci_inspect.analysis.base import Candidates
@@ -32,7 +34,7 @@ from oci_inspect.errors import ArchiveError, SelectionError
 from oci_inspect.estimating import compressed_sizes
 from oci_inspect.filesystem.disk import DiskSizes
 from oci_inspect.filesystem.tree import UnionTree
-from oci_inspect.findings import Finding, FindingCollector
+from oci_inspect.findings import EXAMPLES_PER_RULE, Finding, FindingCollector, unlisted
 from oci_inspect.folding import Fold
 from oci_inspect.lanes import LANES, Helpers
 from oci_inspect.layer.entries import EntryTable
@@ -52,7 +54,11 @@ from oci_inspect.scanning import (
     visitor,
     wanted_blobs,
 )
+from oci_inspect.spec.digest import Digest
 from oci_inspect.spec.platform import Platform, parse_platform
+
+_AT_A_TIME = 10_000
+"""Blobs beside layers that are hashed before what came out of it is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,10 @@ class ArchiveFile:
         store = self._store
         means = Means(self.limits, jobs or cores(), self._progress)
         wanted = wanted_blobs(chosen)
-        others = named_blobs(store, self.contents) if len(chosen) == len(self.images) else {}
-        self._progress.expect(bytes_of(store, (*wanted, *others)))
+        others = partial(named_blobs, store, self.contents)
+        if len(chosen) != len(self.images):
+            others = partial(iter, ())
+        self._progress.expect(bytes_of(store, chain(wanted, (name for name, _ in others()))))
         reuse = None if self._cache is None else Reuse(self._cache, self.limits, chosen)
         fold = Fold(chosen, self.limits, Candidates(self.images, base))
 
@@ -113,8 +121,7 @@ class ArchiveFile:
                 fold.images(expected)
 
         scans = scan_blobs(store, wanted, layer_labels(chosen), means, reuse, foresee)
-        findings = self.findings
-        findings += check_blobs(store, others, self._mismatches(), means)
+        findings = self.findings + self._check_others(others(), means)
         self._store.check_unchanged()
         return Analysis(
             archive=self.info,
@@ -214,6 +221,19 @@ class ArchiveFile:
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input is no longer what it was when opened."""
         self._store.check_unchanged()
+
+    def _check_others(
+        self, others: Iterator[tuple[str, Digest]], means: Means
+    ) -> tuple[Finding, ...]:
+        """Hold blobs against their names, so many at a time, and list the first that do not fit."""
+        told = self._mismatches()
+        listed: list[Finding] = []
+        count = 0
+        while batch := dict(islice(others, _AT_A_TIME)):
+            found = check_blobs(self._store, batch, told, means)
+            count += len(found)
+            listed = sorted((*listed, *found), key=lambda one: one.subject)[:EXAMPLES_PER_RULE]
+        return tuple(listed) + unlisted("blob-digest-mismatch", count - len(listed))
 
     def _mismatches(self) -> set[str]:
         """The digests of documents that are said not to hold."""

@@ -34,10 +34,11 @@ class Limits:
     """Bytes of one manifest, index, config or ``manifest.json`` (distribution spec: 4 MiB)."""
     json_depth: int = 64
     """Nesting of arrays and objects in one JSON document."""
-    json_memory: int = 128 * MIB
+    json_memory: int = 40 * MIB
     """Bytes of memory that all JSON documents of an archive may take together, about."""
-    kept_bytes: int = 64 * MIB
-    """Bytes of all small members together that a pass over a stream keeps in memory."""
+    kept_bytes: int = 8 * MIB
+    """Bytes of all documents up to 256 KiB together that a pass over a stream keeps in memory, and
+    once more of larger documents and other small members."""
     members: int = 1_000_000
     """Members of the outer archive."""
     index_nodes: int = 1_000
@@ -50,7 +51,7 @@ class Limits:
     """Extension headers in front of one entry (``g``, ``x``, ``L`` and ``K`` once each)."""
     xattr_bytes: int = 1 * MIB
     """Bytes of the extended attributes of one entry, names included."""
-    metadata_bytes: int = 32 * MIB
+    metadata_bytes: int = 24 * MIB
     """Bytes of names, link targets and extended attributes of all tar entries of an archive
     together, beyond the first ``FREE_METADATA`` of each entry: they are kept in memory."""
     sparse_regions: int = 65_536
@@ -101,6 +102,11 @@ class Allowance:
         self._most = limits.metadata_bytes
         self._spent = spent
         self._lock = threading.Lock()
+
+    @property
+    def spent(self) -> int:
+        """Bytes that were spent so far."""
+        return self._spent
 
     @property
     def over(self) -> bool:

@@ -55,8 +55,8 @@ def visitor(means: Means, helpers: Helpers, allowance: Allowance) -> Visitor[Lay
 def beside_a_window(means: Means) -> Means:
     """The means for what lies in a compression that keeps a window of its own meanwhile."""
     limits = means.limits
-    half = replace(limits, zstd_window=limits.zstd_window // 2, xz_memory=limits.xz_memory // 2)
-    return replace(means, limits=half)
+    part = replace(limits, zstd_window=limits.zstd_window // 8, xz_memory=limits.xz_memory // 8)
+    return replace(means, limits=part)
 
 
 def _short(name: str) -> str:
@@ -181,7 +181,7 @@ def scan_blobs(
 
 def passed_by(store: Store[LayerScan]) -> int:
     """Bytes of ``metadata_bytes`` that were spent on an archive as it was opened."""
-    return sum(scan.excess for scan in store.visited.values())
+    return store.allowance.spent + sum(scan.excess for scan in store.visited.values())
 
 
 def check_blobs(

@@ -163,7 +163,7 @@ def test_small_members_of_a_stream_are_kept_up_to_a_bound(tmp_path: Path) -> Non
     """What did not fit is a limit that was met, never an archive without a manifest."""
     archive = docker_archive(ImageBuilder("a:1").layer(TarBuilder().file("a", b"1")))
     for number in range(600):
-        archive.add(f"small-{number}", b"s" * 100)
+        archive.add(f"small-{number}", b"{" * 100)
     manifest = archive["manifest.json"]
     archive.drop("manifest.json").add("manifest.json", manifest)
     with delivered(archive, "stdin", tmp_path) as path:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from oci_inspect.archive.contents import Image, LayerRef
 from oci_inspect.archive.documents import Documents, Loaded, missing, read_config, tell
 from oci_inspect.findings import FindingCollector
 from oci_inspect.spec.digest import Digest, compute_digest
-from oci_inspect.spec.document import Fields, JsonObject, Problem
+from oci_inspect.spec.document import MOST_ITEMS, Fields, JsonObject, Problem
 from oci_inspect.spec.platform import Platform
 from oci_inspect.spec.reference import familiar, is_reference
 
@@ -42,8 +43,8 @@ def parse_entries(value: Any, findings: FindingCollector) -> list[DockerEntry]:
         found.append(
             DockerEntry(
                 fields.text("Config") or "",
-                fields.texts("RepoTags"),
-                fields.texts("Layers"),
+                fields.texts("RepoTags", MOST_ITEMS),
+                fields.texts("Layers", MOST_ITEMS),
             )
         )
     tell(problems, "manifest.json", findings)
@@ -72,8 +73,14 @@ class DockerReader:
         self._repositories = self._read_repositories()
 
     def read(self, entries: list[DockerEntry]) -> list[Image]:
-        """Make an image of each entry."""
-        return [self.image(entry) for entry in entries]
+        """Make an image of each entry, as far as there is memory for their layers."""
+        images: list[Image] = []
+        for entry in entries:
+            listed = len(entry.layers) + 1
+            if not self._documents.hold(listed, "manifest.json", self._findings):
+                break
+            images.append(self.image(entry))
+        return images
 
     def image(self, entry: DockerEntry) -> Image:
         """Make an image of one entry."""
@@ -157,11 +164,12 @@ class DockerReader:
 
 
 def repository_pairs(value: JsonObject) -> list[tuple[str, str]]:
-    """``{"name": {"tag": "layer"}}`` as pairs of ``name:tag`` and layer."""
-    return [
+    """``{"name": {"tag": "layer"}}`` as pairs of ``name:tag`` and layer, the first of them."""
+    pairs = (
         (f"{name}:{tag}", layer)
         for name, tags in value.items()
         if isinstance(tags, dict)
         for tag, layer in tags.items()
         if isinstance(layer, str)
-    ]
+    )
+    return list(islice(pairs, MOST_ITEMS))

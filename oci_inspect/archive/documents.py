@@ -11,7 +11,10 @@ from oci_inspect.spec.config import ImageConfig, parse_config
 from oci_inspect.spec.descriptor import Descriptor
 from oci_inspect.spec.digest import Digest, compute_digest
 from oci_inspect.spec.document import JsonObject, Problem, parse_json
-from oci_inspect.spec.weight import json_weight
+from oci_inspect.spec.weight import json_weight, value_weight
+
+PER_LISTED = 500
+"""Bytes of memory for a descriptor, and for what is told of the layer or manifest."""
 
 
 class Loaded(NamedTuple):
@@ -51,15 +54,15 @@ class Documents:
             if document.size > limits.json_bytes:
                 over = LimitExceededError("json_bytes", limits.json_bytes, document.size, subject)
             else:
-                over = LimitExceededError(
-                    "kept_bytes", limits.kept_bytes, self.store.kept_wanted, subject
-                )
+                wanted = self.store.kept_wanted(document.size)
+                over = LimitExceededError("kept_bytes", limits.kept_bytes, wanted, subject)
             findings.add("limit-exceeded", subject, str(over))
             findings.add("json-invalid", subject, "it is over its limit, and was not read")
             return None
         if not self._fits(document.data, subject, findings):
             return None
         value, problems = parse_json(document.data, limits.json_depth)
+        self._settle(document.data, value)
         tell(problems, subject, findings)
         if value is None and not problems:
             findings.add("json-invalid", subject, "it is null")
@@ -73,6 +76,24 @@ class Documents:
             over = LimitExceededError("json_memory", most, weight, subject)
             findings.add("limit-exceeded", subject, str(over))
             findings.add("json-invalid", subject, "it would take too much memory, and was not read")
+            return False
+        self._weight = weight
+        return True
+
+    def _settle(self, data: bytes, value: Any) -> None:
+        """Count a document that was read as what it takes instead of what was foretold."""
+        self._weight += len(data) + value_weight(value) - json_weight(data)
+
+    def hold(self, count: int, subject: str, findings: FindingCollector) -> bool:
+        """Count what is made of so many layers or manifests that a document lists.
+
+        Whether there is memory for it; if not, that is told.
+        """
+        most = self.store.limits.json_memory
+        weight = self._weight + count * PER_LISTED
+        if weight > most:
+            over = LimitExceededError("json_memory", most, weight, subject)
+            findings.add("limit-exceeded", subject, str(over))
             return False
         self._weight = weight
         return True
@@ -98,6 +119,7 @@ class Documents:
             if not self._fits(descriptor.data, subject, findings):
                 return None
             value, problems = parse_json(descriptor.data, self.store.limits.json_depth)
+            self._settle(descriptor.data, value)
             tell(problems, subject, findings)
             return Loaded(descriptor.data, value if isinstance(value, dict) else None, "")
         check_blob(loaded.data, descriptor.digest, descriptor.size, findings)

@@ -17,6 +17,9 @@ from oci_inspect.spec.document import Fields, JsonObject, Problem
 from oci_inspect.spec.platform import Platform, platform_of
 from oci_inspect.spec.reference import familiar
 
+_LISTED = 10
+"""Each layer may be an image of its own: it counts as so many that a manifest lists."""
+
 
 def read_v1_chains(documents: Documents, findings: FindingCollector) -> list[Image]:
     """Make an image of every tip; each carries ``archive-legacy``."""
@@ -36,6 +39,8 @@ def _layers(documents: Documents, findings: FindingCollector) -> dict[str, JsonO
     for name in documents.store.members.names():
         folder, _, last = name.partition("/")
         if last == "json":
+            if not documents.hold(_LISTED, name, findings):
+                break
             loaded = documents.load_object(name, name, findings)
             if loaded is not None and loaded.value is not None:
                 found[folder] = loaded.value

@@ -205,6 +205,10 @@ class LayoutReader:
             return
         manifest = parse_manifest(loaded.value, problems)
         tell(problems, key, findings)
+        if not self._documents.hold(len(manifest.layers), key, findings):
+            self._findings.extend(findings)
+            self._add_other(descriptor, "unreadable", names)
+            return
         if manifest.subject is not None and manifest.subject.digest is not None:
             self._subjects.append((key, str(manifest.subject.digest)))
         reason = _not_an_image(manifest, descriptor)

@@ -7,10 +7,12 @@ import os
 import select
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
+from oci_inspect.archive.outer_tar import BEHIND_END, OuterTar, StreamCursor
 from oci_inspect.archive.store import (
     MARKERS,
     FolderStore,
@@ -21,11 +23,11 @@ from oci_inspect.archive.store import (
     WatchedFile,
 )
 from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
+from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
 from oci_inspect.stream.compression import WINDOWED, decompress, detect
 from oci_inspect.stream.source import (
-    CHUNK,
     BoundedSource,
     CountedSource,
     PrefixedSource,
@@ -194,39 +196,63 @@ def _open_source(
         _refuse_other_files(path, head)
     raw = CountedSource(PrefixedSource(head, source))
     plain = decompress(compression, raw, limits)
+    ending = None
     if compression != "none":
         plain = BoundedSource(plain, raw, limits, "its compression")
+        ending = partial(raw.expect_end, BEHIND_END, compression)
     store: Store[T]
-    copy = _copy(path, plain) if keep else None
+    copy = _copy(path, plain, ending, limits) if keep else None
     try:
-        if copy is None:
-            visitor = visitors.inside if compression in WINDOWED else visitors.plain
-            store = StreamStore(path, plain, visitor, limits)
-        else:
+        if copy is not None:
             store = _kept(path, *copy, limits)
+        else:
+            visitor = visitors.inside if compression in WINDOWED else visitors.plain
+            store = StreamStore(path, plain, visitor, limits, ending)
     except ArchiveError as error:
         if compression == "none":
             raise _not_a_tar(path, head) from error
         raise ArchiveError(path, f"what is inside the {compression} is no tar archive") from error
     store.compression = None if compression == "none" else compression
-    store.size = raw.size
+    store.size = None if store.endless or raw.endless else raw.size
     return store
 
 
-def _copy(path: str, source: Source) -> tuple[int, CorruptStreamError | None]:
-    """Write all that a stream gives to a file that goes with the process, and what ended it."""
+class _Written:
+    """A source whose bytes are written to a file as they are read."""
+
+    def __init__(self, path: str, source: Source, fd: int) -> None:
+        self._path = path
+        self._source = source
+        self._fd = fd
+
+    def read(self, size: int, /) -> bytes:
+        data = self._source.read(size)
+        left = memoryview(data)
+        with _room(self._path):
+            while left:
+                left = left[os.write(self._fd, left) :]
+        return data
+
+
+def _copy(
+    path: str, source: Source, ending: Callable[[], None] | None, limits: Limits
+) -> tuple[int, CorruptStreamError | None]:
+    """Write a stream to a file that goes with the process, as far as a tar is in it.
+
+    With it what ended it early. Whatever is wrong with the tar is told by who reads the copy.
+    """
     fd = -1
     try:
         with _room(path), tempfile.TemporaryFile(prefix="oci-inspect.", buffering=0) as file:
             fd = os.dup(file.fileno())
-        while data := source.read(CHUNK):
-            left = memoryview(data)
-            with _room(path):
-                while left:
-                    left = left[os.write(fd, left) :]
+        cursor = StreamCursor(_Written(path, source, fd), ending)
+        for _ in OuterTar(cursor, FindingCollector(), limits).entries():
+            pass
     except CorruptStreamError as error:
         return fd, error
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, ArchiveError) and not error.path:  # no tar: that is told as well
+            return fd, None
         if fd >= 0:
             os.close(fd)
         raise
@@ -285,24 +311,27 @@ def _not_a_tar(path: str, head: bytes) -> ArchiveError:
 
 def _find_root(store: Store[T]) -> None:
     """Find where the image's documents lie: at the top, or in one folder that holds everything."""
-    names = store.members.names()
+    names = store.members.names
     if any(store.find(marker) for marker in MARKERS):
         return
-    tops = {name.partition("/")[0] for name in names}
-    if len(tops) == 1 and not store.is_folder:
-        top = tops.pop()
-        if any(store.find(f"{top}/{marker}") for marker in MARKERS):
-            store.enter_folder(top)
-            return
+    top = next(names(), "").partition("/")[0]
+    if (
+        not store.is_folder
+        and any(store.find(f"{top}/{marker}") for marker in MARKERS)
+        and all(name.partition("/")[0] == top for name in names())
+    ):
+        store.enter_folder(top)
+        return
     if not store.truncated and any(
-        name.endswith("/json") and name.count("/") == 1 for name in names
+        name.endswith("/json") and name.count("/") == 1 for name in names()
     ):
         return  # docker before 1.10, saved by image ID: no document at the top at all
-    raise _no_image(store, names, tops)
+    raise _no_image(store)
 
 
-def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError:
+def _no_image(store: Store[T]) -> ArchiveError:
     path = store.path
+    count = len(store.members)
     if store.is_folder:
         return ArchiveError(
             path,
@@ -317,12 +346,13 @@ def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError
             f"the archive is cut short before its manifest.json or index.json{detail}",
             "fetch or save it again",
         )
-    if not names:
+    if not count:
         if any(found.rule == "tar-no-end-mark" for found in store.findings):
             problem = "the archive is cut short: it holds no file, and has no end mark"
             return ArchiveError(path, problem, "fetch or save it again")
         return ArchiveError(path, "an empty tar archive", _SAVE)
-    if len(tops & _ROOTFS) >= 2:
+    tops = (name.partition("/")[0] for name in store.members.names())
+    if len({top for top in tops if top in _ROOTFS}) >= 2:
         return ArchiveError(
             path,
             "it is a plain file system (from 'docker export', or a layer), not a saved image",
@@ -330,7 +360,7 @@ def _no_image(store: Store[T], names: list[str], tops: set[str]) -> ArchiveError
         )
     return ArchiveError(
         path,
-        f"a tar archive of {len(names):,} member{'s' if len(names) > 1 else ''}, but no image"
+        f"a tar archive of {count:,} member{'s' if count > 1 else ''}, but no image"
         " (no manifest.json, index.json or oci-layout)",
         _SAVE,
     )

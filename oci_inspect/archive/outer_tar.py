@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.findings import FindingCollector
-from oci_inspect.limits import DEFAULT_LIMITS, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, MIB, Limits
 from oci_inspect.paths import path_text
 from oci_inspect.stream.source import CHUNK, Source, read_exactly, read_some
 from oci_inspect.stream.tar import BLOCK, ZERO_BLOCK, HeaderReader, TarHeader, TarHeaderError
+
+BEHIND_END = 64 * MIB
+"""Bytes behind the end mark that are read to see whether there is more than padding.
+
+Tar pads to records of 10 KiB, disks and tapes to more; a pipe may go on for ever.
+"""
 
 
 class Cursor(Protocol):
@@ -25,6 +31,10 @@ class Cursor(Protocol):
 
     def skip(self, size: int, /) -> int:
         """Go on by ``size`` bytes; return how many there were."""
+        ...
+
+    def expect_end(self) -> None:
+        """Be told that all was read which is needed."""
         ...
 
 
@@ -48,12 +58,16 @@ class FileCursor:
         self.position += step
         return step
 
+    def expect_end(self) -> None:
+        """A file has one."""
+
 
 class StreamCursor:
-    """A cursor over a stream; skipping reads."""
+    """A cursor over a stream; skipping reads. ``ending`` is called once no more is needed."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, ending: Callable[[], None] | None = None) -> None:
         self._source = source
+        self._ending = ending
         self.position = 0
 
     def read(self, size: int, /) -> bytes:
@@ -69,11 +83,17 @@ class StreamCursor:
             left -= len(data)
         return size - left
 
+    def expect_end(self) -> None:
+        """What gives the bytes may go on for ever."""
+        if self._ending is not None:
+            self._ending()
+
 
 class OuterTar:
     """Iterates over the entries; between two, the content of the first may be read.
 
-    ``truncated`` is set where the tar ends inside an entry. A damaged header is a finding, and the
+    ``truncated`` is set where the tar ends inside an entry, ``endless`` where so much stands behind
+    its end that it was not read to the end of that. A damaged header is a finding, and the
     walk goes on at the next block that is one.
     """
 
@@ -85,6 +105,7 @@ class OuterTar:
         self._limits = limits
         self._left = 0
         self.truncated = False
+        self.endless = False
 
     def read(self, size: int, /) -> bytes:
         """Read the content of the entry that was last given."""
@@ -170,14 +191,19 @@ class OuterTar:
             self._findings.add("tar-no-end-mark", "archive", f"{mark} at its end")
 
     def _look_behind_end(self) -> None:
-        start = self._cursor.position
-        while data := self._cursor.read(CHUNK):
-            if data.strip(b"\0"):
-                self._cursor.skip(1 << 62)
-                size = self._cursor.position - start
-                self._findings.add(
-                    "archive-trailing-data",
-                    "archive",
-                    f"{size:,} bytes behind its end at byte {start:,} are not looked at",
-                )
-                return
+        cursor = self._cursor
+        cursor.expect_end()
+        start = cursor.position
+        padding = True
+        while padding and cursor.position - start <= BEHIND_END and (data := cursor.read(CHUNK)):
+            padding = not data.strip(b"\0")
+        cursor.skip(max(0, start + BEHIND_END + 1 - cursor.position))
+        size = cursor.position - start
+        self.endless = size > BEHIND_END
+        if self.endless or not padding:
+            told = f"more than {BEHIND_END:,}" if self.endless else f"{size:,}"
+            self._findings.add(
+                "archive-trailing-data",
+                "archive",
+                f"{told} bytes behind its end at byte {start:,} are not looked at",
+            )

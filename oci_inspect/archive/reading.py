@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -74,31 +75,33 @@ def find_unreferenced(store: Store[Any], contents: Contents, findings: FindingCo
     for image in contents.images:
         needed.update(layer.member for layer in image.layers if layer.member)
     needed.update(MARKERS)
-    unneeded: list[str] = []
-    size = 0
+    first = ""
+    count = size = 0
     for name, member in store.members.files():
         folder, _, last = name.partition("/")
         if name in needed or (last in _COMPANIONS and len(folder) == 64):
             continue
-        unneeded.append(name)
+        first = first or name
+        count += 1
         size += member.size
-    if unneeded:
-        what = "file" if len(unneeded) == 1 else "files"
+    if count:
+        what = "file" if count == 1 else "files"
         findings.add(
             "blob-unreferenced",
-            path_text(unneeded[0].encode("utf-8", "surrogateescape")),
-            f"{len(unneeded):,} {what} of {size:,} bytes in the archive that no image needs",
+            path_text(first.encode("utf-8", "surrogateescape")),
+            f"{count:,} {what} of {size:,} bytes in the archive that no image needs",
         )
 
 
-def named_blobs(store: Store[Any], contents: Contents) -> dict[str, Digest]:
-    """Members that go by their digest and are no layer of an image, with that digest."""
+def named_blobs(store: Store[Any], contents: Contents) -> Iterator[tuple[str, Digest]]:
+    """Members that go by their digest and are no layer of an image, with that digest.
+
+    One by one: there may be a million of them.
+    """
     layers = {layer.member for image in contents.images for layer in image.layers}
-    found: dict[str, Digest] = {}
     for name, _ in store.members.files():
         if name not in layers and (digest := _named_by(name, contents.kind)):
-            found[name] = digest
-    return found
+            yield name, digest
 
 
 def _named_by(name: str, kind: str) -> Digest | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from oci_inspect.errors import (
     TooManyFilesError,
 )
 from oci_inspect.findings import FindingCollector
-from oci_inspect.limits import DEFAULT_LIMITS, KIB, Limits
+from oci_inspect.limits import DEFAULT_LIMITS, KIB, Allowance, Limits
 from oci_inspect.stream.source import BytesSource, PrefixedSource, SkippingSource, Source, read_some
 from oci_inspect.stream.tar import TarHeader
 
@@ -33,7 +35,12 @@ T = TypeVar("T")
 Visitor = Callable[[Source, Member], T]
 """Called with a member's bytes and its name while a stream passes by."""
 
+_WORD = (1 << 64) - 1
 SMALL = 64 * KIB
+SMALL_DOCUMENT = 256 * KIB
+"""Bytes of a manifest, a config or an index, at most, unless there is something odd about it."""
+VISITED = 2 * KIB
+"""Bytes that what a visitor makes of a member takes at least, whatever is in that."""
 DOCUMENTS = ("manifest.json", "index.json", "oci-layout", "repositories")
 """Members at the root of an archive that tell of images."""
 MARKERS = (*DOCUMENTS, "version")
@@ -66,12 +73,14 @@ class Store(ABC, Generic[T]):
         self.path = path
         self.limits = limits
         self.findings = FindingCollector()
-        self.members = MemberTable(self.findings, limits)
+        self.allowance = Allowance(limits)
+        """What names and links of members may take together, spent so far."""
+        self.members = MemberTable(self.findings, limits, self.allowance)
         self.compression: str | None = None
         self.size: int | None = None
         self.truncated = False
-        self.kept_wanted = 0
-        """Bytes of the small members of a stream, kept or not: what ``kept_bytes`` would hold."""
+        self.endless = False
+        """Whether so much stands behind the end that the input was not read to its own end."""
         self.visited: dict[str, T] = {}
         """What the visitor made of members that passed by, by name in the archive."""
 
@@ -104,6 +113,10 @@ class Store(ABC, Generic[T]):
         if source is None:
             return Document(name, None, member.size)
         return Document(name, read_some(source, member.size), member.size)
+
+    def kept_wanted(self, size: int) -> int:
+        """What ``kept_bytes`` must be for a stream's document of a size to be kept."""
+        return size
 
     def check_unchanged(self) -> None:
         """Raise :class:`ArchiveError` where the input changed while it was read."""
@@ -198,6 +211,7 @@ class TarFileStore(Store[T]):
             if member is not None:
                 self.members.add(member)
         self.truncated = tar.truncated
+        self.endless = tar.endless
 
     def open(self, member: Member) -> SkippingSource:
         """The member's bytes. Raises :class:`ArchiveError` once the archive is closed."""
@@ -213,6 +227,12 @@ class TarFileStore(Store[T]):
         self._file.close()
 
 
+@dataclass(slots=True)
+class _Room:
+    wanted: int = 0
+    kept: int = 0
+
+
 class StreamStore(Store[T]):
     """A tar that passes by once: standard input, or a file compressed as a whole."""
 
@@ -224,11 +244,15 @@ class StreamStore(Store[T]):
         source: Source,
         visitor: Visitor[T] | None,
         limits: Limits = DEFAULT_LIMITS,
+        ending: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(path, limits)
         self._kept: dict[int, bytes] = {}
-        self._budget = limits.kept_bytes
-        cursor = StreamCursor(source)
+        # Wanted and kept: small documents, and what must not take the room of those (large ones
+        # may be anything, such as lists of packages; small layers can be scanned instead).
+        self._small = _Room()
+        self._other = _Room()
+        cursor = StreamCursor(source, ending)
         tar = OuterTar(cursor, self.findings, limits)
         try:
             for header in tar.entries():
@@ -247,20 +271,32 @@ class StreamStore(Store[T]):
                 self.truncated = True
                 self.findings.add("tar-truncated", "archive", str(error))
         self.truncated |= tar.truncated
+        self.endless = tar.endless
 
     def _pass_by(self, member: Member, tar: OuterTar, visitor: Visitor[T] | None) -> None:
         head = tar.read(min(member.size, SMALL))
-        keep = member.size <= SMALL
-        if head.lstrip(b" \t\r\n")[:1] in (b"", b"{", b"["):
-            keep = member.size <= self.limits.json_bytes
-        if keep:
-            self.kept_wanted += member.size
-        if keep and member.size <= self._budget:
-            data = head + read_some(tar, member.size - len(head))
-            self._kept[member.offset] = data
-            self._budget -= len(data)
-        elif visitor is not None:
+        document = head.lstrip(b" \t\r\n")[:1] in (b"", b"{", b"[")
+        document |= posixpath.basename(member.name) in MARKERS
+        room = self._room(member.size) if document else self._other
+        if member.size <= (self.limits.json_bytes if document else SMALL):
+            room.wanted += member.size
+            if room.kept + member.size <= self.limits.kept_bytes:
+                data = head + read_some(tar, member.size - len(head))
+                self._kept[member.offset] = data
+                room.kept += len(data)
+                return
+        if visitor is not None:
+            self.allowance.spend(VISITED)
+            if self.allowance.over:
+                raise self.allowance.exceeded("the archive's members")
             self.visited[member.name] = visitor(PrefixedSource(head, tar), member)
+
+    def _room(self, size: int) -> _Room:
+        return self._small if size <= SMALL_DOCUMENT else self._other
+
+    def kept_wanted(self, size: int) -> int:
+        """The bytes of all members that were to be kept in the same room."""
+        return self._room(size).wanted
 
     def open(self, member: Member) -> SkippingSource | None:
         """The member's bytes where they were kept."""
@@ -277,38 +313,47 @@ class FolderStore(Store[T]):
     def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(path, limits)
         self.size = 0
-        self._states: dict[str, _State] = {}
+        self._states: dict[str, bytes] = {}
         # A folder that a user named by mistake is not searched through.
         self._all = any(os.path.lexists(os.path.join(path, name)) for name in DOCUMENTS)  # noqa: PTH118
         self._list(Path(path), "", 1)
         self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _list(self, folder: Path, prefix: str, depth: int) -> None:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-        for entry in entries:
-            name = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if depth < self._DEPTH and (self._all or depth > 1 or _is_layer(entry.name)):
+        for one in self._names(folder):
+            name = prefix + one
+            info = (folder / one).lstat()
+            if stat.S_ISDIR(info.st_mode):
+                if depth < self._DEPTH and (self._all or depth > 1 or _is_layer(one)):
                     try:
-                        self._list(Path(entry.path), name + "/", depth + 1)
+                        self._list(folder / one, name + "/", depth + 1)
                     except PermissionError as error:
                         raise ArchiveError(self.path, f"{name} cannot be read") from error
                 continue
             if len(self.members) >= self.limits.members:
-                raise LimitExceededError(
-                    "members", self.limits.members, len(self.members) + 1, self.path
-                )
-            info = entry.stat(follow_symlinks=False)
+                raise self._too_many(len(self.members) + 1)
             if stat.S_ISREG(info.st_mode):
                 self.members.add(Member(name, MemberKind.FILE, info.st_size))
                 assert self.size is not None
                 self.size += info.st_size
             elif stat.S_ISLNK(info.st_mode):
-                target = Path(entry.path).readlink()
+                target = (folder / one).readlink()
                 self.members.add(Member(name, MemberKind.SYMLINK, linkname=str(target)))
             else:
                 self.members.add(Member(name, MemberKind.OTHER))
+
+    def _names(self, folder: Path) -> list[str]:
+        """What is in a folder, in order; no more than there may be members."""
+        names: list[str] = []
+        with os.scandir(folder) as found:
+            for entry in found:
+                names.append(entry.name)
+                if len(names) > self.limits.members:
+                    raise self._too_many(len(names))
+        return sorted(names)
+
+    def _too_many(self, count: int) -> LimitExceededError:
+        return LimitExceededError("members", self.limits.members, count, self.path)
 
     def open(self, member: Member) -> SkippingSource:
         """Open a file below the folder, one part of its path after the other, through no link."""
@@ -361,11 +406,10 @@ class FolderStore(Store[T]):
             self._root = -1
 
 
-_State = tuple[int, int, int, int]
-
-
-def _state(info: os.stat_result) -> _State:
-    return info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+def _state(info: os.stat_result) -> bytes:
+    """What changes with a file, packed: there may be a million of them."""
+    times = info.st_mtime_ns & _WORD, info.st_ctime_ns & _WORD
+    return struct.pack("<4Q", info.st_ino & _WORD, info.st_size, *times)
 
 
 def _is_layer(name: str) -> bool:

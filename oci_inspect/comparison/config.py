@@ -9,7 +9,7 @@ from typing import Any
 from oci_inspect.comparison.results import ConfigDifference
 from oci_inspect.filesystem.comparing import Turn
 from oci_inspect.spec.config import ImageConfig
-from oci_inspect.spec.document import Fields
+from oci_inspect.spec.document import MOST_ITEMS, Fields
 
 _KNOWN = (
     *("User", "WorkingDir", "Entrypoint", "Cmd", "Shell", "Env", "ExposedPorts", "Volumes"),
@@ -34,7 +34,8 @@ def compare_configs(
     What is empty is the same as what is not there, and so is what an engine takes where nothing is
     said: ``/`` to work in, v8 of arm64. Of keys that differ by case the exact one is taken. Lists
     and maps of settings that stand by themselves (environment, labels, ports, volumes) are compared
-    name by name; their order, which differs between builders, does not count.
+    name by name; their order, which differs between builders, does not count. One of more names
+    than anybody gives is a single setting.
     """
     old, new = _settings(before), _settings(after)
     order = {name: i for i, name in enumerate((*_PLATFORM, *_KNOWN))}
@@ -68,6 +69,8 @@ def _settings(config: ImageConfig | None) -> dict[str, object]:
     run = fields.get("config")
     if not isinstance(run, dict):
         return found
+    if len(run) > MOST_ITEMS:
+        return {**found, "config": run}
     ignored = _OF_THE_BUILDER | (set() if found.get("os") == "windows" else {"argsescaped"})
     known = {name.casefold(): name for name in _KNOWN}
     settings = Fields(run, "", [])
@@ -87,7 +90,9 @@ def _canonical(value: object) -> str:
 
 def _named(name: str, value: Any) -> Iterator[tuple[str, object]]:
     """One setting, or each of those that stand by themselves under one name."""
-    if name == "Env" and _texts(value):
+    if isinstance(value, (list, dict)) and len(value) > MOST_ITEMS:
+        yield name, value
+    elif name == "Env" and _texts(value):
         for one in value:
             variable, _, content = one.partition("=")
             yield f"Env.{variable}", content

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from oci_inspect.errors import LimitExceededError
 from oci_inspect.findings import FindingCollector
-from oci_inspect.layer.bounded import exceeded
 from oci_inspect.layer.entries import (
     BLOCK_DEVICE,
     CHAR,
@@ -21,6 +20,7 @@ from oci_inspect.layer.entries import (
     SYMLINK,
     EntryTable,
 )
+from oci_inspect.layer.metadata import MetadataCount
 from oci_inspect.layer.names import FIELD, EntryNames
 from oci_inspect.layer.plain_headers import Headers, PlainHeaders
 from oci_inspect.limits import DEFAULT_LIMITS, FREE_METADATA, Allowance, Limits
@@ -42,9 +42,6 @@ SMALL = 5 * 1024
 
 EXAMPLES_PER_LAYER = 20
 """Findings of one rule that are listed for one layer."""
-
-_XATTR = 200
-"""Bytes of memory that an extended attribute takes beside its own."""
 
 _TYPES = {
     0x30: FILE,
@@ -91,10 +88,7 @@ class TarScanner:
         self._lost = False
         self.listed = True
         """False once entries may have been missed: behind a damaged header, or a cut."""
-        self._xattrs: dict[tuple[tuple[bytes, bytes], ...], tuple[tuple[bytes, bytes], ...]] = {}
-        self._allowance = allowance or Allowance(limits)
-        self.excess = 0
-        """Bytes of metadata that count (``metadata_bytes``): beyond what is free for each entry."""
+        self._metadata = MetadataCount(self.table, allowance or Allowance(limits))
         self._header_at = 0  # of the tar: where the last header taken by the slow way begins
         self._ended = False
         self._behind_end = False
@@ -155,6 +149,11 @@ class TarScanner:
         self._rows(b"", headers, end)
         self._position += end
         return True
+
+    @property
+    def excess(self) -> int:
+        """Bytes of metadata that count (``metadata_bytes``)."""
+        return self._metadata.excess
 
     @property
     def ahead(self) -> int:
@@ -236,7 +235,7 @@ class TarScanner:
         table.gids.extend(gids)
         table.mtimes.fromlist(headers.times)
         if headers.targets or max(map(len, headers.names), default=0) > FREE_METADATA:
-            self._charge_rows(row, headers.names, new)
+            self._metadata.add_rows(row, headers.names, new)
         base = self._position + BLOCK
         table.offsets.fromlist([base + start for start in headers.starts])
         whole = list(zip(headers.starts, headers.sizes, strict=True))
@@ -254,7 +253,7 @@ class TarScanner:
             self._check_entries()
         if error is not None:
             raise error
-        self._check_metadata()
+        self._metadata.check()
         if cut:
             table.fingerprints.append(0)
             self._begin_content(headers.sizes[-1])
@@ -366,45 +365,18 @@ class TarScanner:
         if header.mtime_ns:
             table.mtime_ns[row] = header.mtime_ns
         if header.xattrs:
-            kept += self._keep_xattrs(row, header.xattrs)
+            kept += self._metadata.keep_xattrs(row, header.xattrs)
         if kind in (CHAR, BLOCK_DEVICE):
             table.devices[row] = header.device
         if header.stored_size != header.size or header.mapped:
             table.stored_sizes[row] = header.stored_size
-        self._charge(kept)
+        self._metadata.add(kept)
         if row >= self._limits.entries:
             self._check_entries()
-        self._check_metadata()
+        self._metadata.check()
         if header.stored_size:
             table.fingerprints[row] = 0
             self._begin_content(header.stored_size)
-
-    def _keep_xattrs(self, row: int, xattrs: tuple[tuple[bytes, bytes], ...]) -> int:
-        """Keep the extended attributes of a row; returns what they take, equal ones once."""
-        known = self._xattrs.get(xattrs)
-        self.table.xattrs[row] = known or xattrs
-        if known is not None:
-            return 0
-        self._xattrs[xattrs] = xattrs
-        return sum(_XATTR + len(name) + len(value) for name, value in xattrs)
-
-    def _charge_rows(self, start: int, paths: list[bytes], new: dict[int, int]) -> None:
-        """Count the metadata of rows from ``start`` on; ``new`` are lengths of new folders."""
-        names, targets = self.table.paths.names, self.table.linknames
-        for row, path in enumerate(paths, start):
-            if len(path) > FREE_METADATA or row in targets:
-                kept = len(names[row]) + new.get(row, 0)
-                self._charge(kept + len(targets.get(row, b"")))
-
-    def _charge(self, kept: int) -> None:
-        """Count what an entry takes, as far as it is more than each may."""
-        if kept > FREE_METADATA:
-            self.excess += kept - FREE_METADATA
-            self._allowance.spend(kept - FREE_METADATA)
-
-    def _check_metadata(self) -> None:
-        if self.excess and self._allowance.over:
-            raise exceeded(self._allowance)
 
     def _begin_content(self, size: int) -> None:
         self._content = size

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from oci_inspect.spec.digest import DigestError, parse_digest
-from oci_inspect.spec.document import Fields, JsonObject, Problem
+from oci_inspect.spec.document import MOST_ITEMS, Fields, JsonObject, Problem
 from oci_inspect.spec.platform import Platform, platform_of
 
 _RFC3339 = re.compile(
@@ -53,7 +53,7 @@ def parse_config(value: JsonObject, problems: list[Problem]) -> ImageConfig:
         inner = Fields(rootfs, "rootfs", problems, rule)
         if inner.get("type") != "layers":
             problems.append(Problem(rule, "rootfs.type", 'rootfs.type is not "layers"'))
-        diff_ids = inner.texts("diff_ids")
+        diff_ids = inner.texts("diff_ids", MOST_ITEMS)
     for i, diff_id in enumerate(diff_ids):
         try:
             digest = parse_digest(diff_id)

@@ -7,7 +7,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from oci_inspect.spec.digest import Digest, DigestError, compute_digest, parse_digest
-from oci_inspect.spec.document import Fields, JsonObject, Problem
+from oci_inspect.spec.document import MOST_ITEMS, Fields, JsonObject, Problem
 from oci_inspect.spec.platform import Platform, platform_of
 
 
@@ -62,7 +62,7 @@ def parse_descriptor(value: JsonObject, where: str, problems: list[Problem]) -> 
         platform=None
         if platform is None
         else platform_of(Fields(platform, f"{where}.platform", problems)),
-        urls=fields.texts("urls"),
+        urls=fields.texts("urls", MOST_ITEMS),
         data=_embedded(fields, where, digest, problems),
     )
 

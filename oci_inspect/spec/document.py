@@ -289,14 +289,17 @@ class Fields:
                 self.wrong(f"{key}[{i}]", "an object")
         return found
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """The strings of an array; what is none is left out and told."""
+    def texts(self, key: str, most: int | None = None) -> tuple[str, ...]:
+        """The strings of an array, ``most`` of them; what is none is left out and told."""
         value = self.get(key)
         if value is None:
             return ()
         if not isinstance(value, list):
             self.wrong(key, "an array of strings")
             return ()
+        if most is not None and len(value) > most:
+            self.wrong(key, f"an array of at most {most:,} strings: the others are left out")
+            value = value[:most]
         if any(not isinstance(one, str) for one in value):
             self.wrong(key, "an array of strings")
         return tuple(one for one in value if isinstance(one, str))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from oci_inspect.errors import LimitExceededError
+from oci_inspect.errors import CorruptStreamError, LimitExceededError
 from oci_inspect.limits import Limits
 
 CHUNK = 1 << 20
@@ -63,13 +63,27 @@ class CountedSource:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._most: int | None = None
+        self._compression = ""
+        self._more = 0
         self.size = 0
+        self.endless = False
+        """Whether it was given up, having gone on for too long."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to ``size`` bytes."""
+        """Return up to ``size`` bytes. Raises :class:`CorruptStreamError` where it is endless."""
         data = read_exactly(self._source, size)
         self.size += len(data)
+        if self._most is not None and self.size > self._most:
+            self.endless = True
+            problem = f"more than {self._more:,} bytes behind the end of what is in it"
+            raise CorruptStreamError(self._compression, problem, self.size, trailing=True)
         return data
+
+    def expect_end(self, more: int, compression: str) -> None:
+        """Allow ``more`` bytes from here on: no more is needed, and it may go on for ever."""
+        self._more, self._compression = more, compression
+        self._most = self.size + more
 
 
 class _Counter(Protocol):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from heapq import nsmallest
+from itertools import islice
 from typing import Any
 
 from oci_inspect.analysis.results import ArchiveInfo
@@ -40,6 +42,8 @@ _RUN_FIELDS = (
     ("Args escaped", "ArgsEscaped"),
 )
 _ONE_A_LINE = ("Env", "OnBuild")
+_SHOWN = 1_000
+"""Labels, variables and such that are shown: nobody reads more, and JSON has all."""
 
 _Pairs = list[tuple[str, Cell | tuple[Cell, ...]]]
 
@@ -104,9 +108,13 @@ def _run(run: dict[str, Any]) -> _Pairs:
         if value in (None, "", [], {}, False):
             continue
         if key in _ONE_A_LINE and isinstance(value, list):
-            pairs.append((label, tuple(Text(_plain(one), Role.CODE) for one in value)))
+            lines = [Text(_plain(one), Role.CODE) for one in value[:_SHOWN]]
+            if more := _more(len(value)):
+                lines.append(Text(more, Role.DIM))
+            pairs.append((label, tuple(lines)))
         elif key in ("ExposedPorts", "Volumes") and isinstance(value, dict):
-            pairs.append((label, Text(", ".join(value), Role.CODE)))
+            names = [*islice(value, _SHOWN), *filter(None, [_more(len(value))])]
+            pairs.append((label, Text(", ".join(names), Role.CODE)))
         else:
             pairs.append((label, Text(_plain(value), Role.CODE)))
     return pairs
@@ -117,6 +125,11 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _more(count: int) -> str:
+    """What stands behind the first of many; nothing where those are all."""
+    return f"... and {count - _SHOWN:,} more: --format json has all" if count > _SHOWN else ""
+
+
 def _mapping(title: str, values: dict[str, Any]) -> Table:
     return Table(
         title=title,
@@ -124,7 +137,8 @@ def _mapping(title: str, values: dict[str, Any]) -> Table:
             Column("KEY", fit=Fit.WRAP, least=16),
             Column("VALUE", fit=Fit.WRAP, least=16),
         ),
-        rows=tuple((key, _plain(value)) for key, value in sorted(values.items())),
+        rows=tuple((key, _plain(values[key])) for key in nsmallest(_SHOWN, values)),
+        caption=_more(len(values)),
     )
 
 
