@@ -120,9 +120,13 @@ def heaviest(open_: str, one: str, close: str) -> bytes:
     return of(low)
 
 
-def filled(place: str, value: bytes, layer: bytes | None = None) -> Archive:
+def filled(place: str, value: bytes, layer: bytes | None = None, *more: bytes) -> Archive:
     image = _Filled("a:1").layer(TarBuilder().file("a", b"1"))
+    for blob in more:
+        image.layer(END)
+        image.layers[-1] = replace(image.layers[-1], blob=blob, media_type=f"{OCI_LAYER}+gzip")
     if layer is not None:
+        image.layer(END)
         image.layers[-1] = replace(image.layers[-1], blob=layer, media_type=f"{OCI_LAYER}+zstd")
     image.value = value
     if place == "annotations":

@@ -28,9 +28,9 @@ PER_ENTRY = 400
 SECONDS = 600
 """After which a run is killed."""
 COMMANDS = ("analyze", "verify", "ls", "export", "compare", "check", "df", "extract", "inspect")
-COMMANDS += ("report", "compare-html")
-"""Commands that read in different ways; ``waste``, ``layers`` and such show what analyze reads.
-``report`` and ``compare-html`` write a page to a file."""
+COMMANDS += ("report", "compare-html", "waste", "tree", "find", "diff")
+"""Commands that read in different ways; ``layers`` and such show what analyze reads. ``report`` and
+``compare-html`` write a page to a file, ``waste`` and ``inspect`` JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ def words(command: str, path: Path, folder: Path) -> list[str]:
         "ls": ["--image", "@0"],
         "export": ["--image", "@0"],
         "inspect": ["--image", "@0", "--format", "json"],
+        "waste": ["--image", "@0", "--format", "json"],
+        "tree": ["--image", "@0"],
+        "find": ["--image", "@0", "--name", "zz"],
+        "diff": ["--image", "@0"],
         "report": ["--image", "@0", "-o", page],
         "compare-html": [str(path), "--image", "@0", "--format", "html", "-o", page],
     }
@@ -133,7 +137,7 @@ def markdown(rows: Sequence[Highest]) -> str:
 
 def main() -> None:
     """Measure and print a table."""
-    from hostile.bombs_outer import BOMBS
+    from hostile.bombs_entries import BOMBS
 
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.measure", description=__doc__)
     parser.add_argument("names", nargs="*", help="parts of the names of bombs; all without any")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hostile.bombs_outer import BOMBS
+from hostile.bombs_entries import BOMBS
 from hostile.cases import docker
 from hostile.measure import COMMANDS, Taken, highest, markdown, promised, take, words
 from hostile.test_corpus import SLOW
@@ -27,6 +27,10 @@ FEW = {
     "garbage": "report",
     "long-owners": "compare-html",
     "outer-long-names": "verify",
+    "in-a-long-folder": "verify",
+    "names-of-250": "ls",
+    "layers-of-targets": "analyze",
+    "lost-names": "waste",
     "heavy-diff_ids": "analyze",
     "heavy-Env": "compare",
 }
