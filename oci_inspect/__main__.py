@@ -7,18 +7,9 @@ import signal
 import sys
 from contextlib import suppress
 
+from oci_inspect.errors import interrupt_behind
+
 INTERRUPTED = 128 + signal.SIGINT
-
-
-def interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
-    """The interrupt that an error is or comes of, or None.
-
-    Python 3.11 raises a RuntimeError from whatever is raised within a ``__set_name__``, which runs
-    as often as a data class is made: where a module is loaded, that is.
-    """
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__
-    return error
 
 
 def main() -> None:

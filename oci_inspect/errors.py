@@ -141,3 +141,14 @@ class MissingPackageError(OciInspectError):
         self.extra = extra
         self.purpose = purpose
         super().__init__(f"{purpose} needs {package}: pip install 'oci-inspect[{extra}]'")
+
+
+def interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interrupt that an error is or comes of, or None.
+
+    Python 3.11 raises a RuntimeError from whatever is raised within a ``__set_name__``, which runs
+    as often as a data class is made: where a module is loaded, that is.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error

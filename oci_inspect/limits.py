@@ -34,7 +34,7 @@ class Limits:
     """Bytes of one manifest, index, config or ``manifest.json`` (distribution spec: 4 MiB)."""
     json_depth: int = 64
     """Nesting of arrays and objects in one JSON document."""
-    json_memory: int = 40 * MIB
+    json_memory: int = 48 * MIB
     """Bytes of memory that all JSON documents of an archive may take together, about."""
     kept_bytes: int = 8 * MIB
     """Bytes of all documents up to 256 KiB together that a pass over a stream keeps in memory, and

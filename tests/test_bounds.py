@@ -249,7 +249,7 @@ def test_xz_that_asks_for_too_much_memory_meets_a_limit() -> None:
 
 
 @pytest.mark.parametrize("outer", ["none", "gzip", "zstd", "xz"])
-def test_layer_in_an_archive_that_keeps_a_window_has_half_of_one(
+def test_layer_in_an_archive_that_keeps_a_window_has_a_part_of_one(
     outer: str, tmp_path: Path
 ) -> None:
     """Both windows are in memory at once."""
@@ -262,6 +262,27 @@ def test_layer_in_an_archive_that_keeps_a_window_has_half_of_one(
     image.layers[0] = replace(image.layers[0], blob=blob, media_type=OCI_LAYER + "+zstd")
     path = tmp_path / "x"
     path.write_bytes(compress(oci_layout(image).tar(), outer))
-    assert analyze(path, limits=Limits(zstd_window=1 << 25)).ok
-    found = analyze(path, limits=Limits(zstd_window=1 << 24))
+    assert analyze(path, limits=Limits(zstd_window=1 << 27)).ok
+    found = analyze(path, limits=Limits(zstd_window=1 << 26))
     assert found.limit_exceeded == (outer in ("zstd", "xz"))
+
+
+def test_paths_of_folders_that_no_entry_describes_are_bounded_together() -> None:
+    """Of each what is beyond a hundred bytes: of 51 of 4 bytes and one more each, 104 to 254."""
+    table = scan(TarBuilder().file("/".join(["dddd"] * 51 + ["f"])).build()).table
+    excess = sum(max(0, 5 * depth - 1 - 100) for depth in range(1, 52))
+    for limits, met in ((excess, []), (excess - 1, ["limit-exceeded"])):
+        findings = FindingCollector()
+        merge([table], findings, Limits(metadata_bytes=limits))
+        assert [one.rule for one in findings] == met
+
+
+def test_names_that_hard_links_lose_are_bounded_together() -> None:
+    """An inode with a second name of 200 bytes, which it loses."""
+    name = "n" * 200
+    lower = scan(TarBuilder().file("a", b"1").hardlink(name, "a").build()).table
+    upper = scan(TarBuilder().file(name, b"2").build()).table
+    for limits, met in ((100, []), (99, ["limit-exceeded"])):
+        findings = FindingCollector()
+        merge([lower, upper], findings, Limits(metadata_bytes=limits))
+        assert [one.rule for one in findings] == met

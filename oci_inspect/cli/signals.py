@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from oci_inspect.__main__ import interrupt_behind
+from oci_inspect.errors import interrupt_behind
 
 
 class Ended(KeyboardInterrupt):

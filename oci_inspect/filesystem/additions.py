@@ -17,7 +17,7 @@ from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.symlinks import LinkFollower, join
 from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
 from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, SYMLINK
-from oci_inspect.limits import Limits
+from oci_inspect.limits import FREE_METADATA, Limits
 from oci_inspect.paths import path_text
 
 _NO_LEAF = selector((DIRECTORY, HARDLINK))
@@ -231,14 +231,16 @@ class Additions:
         """
         folder = self._tree.root
         parts = path.split(b"/") if path else []
+        length = -1
         for i, part in enumerate(parts):
+            length += 1 + len(part)
             child = folder.get(part)
             if isinstance(child, Folder):
                 folder = child
                 continue
             if child is not None and not self._may_hide(b"/".join(parts[: i + 1]), child):
                 return None
-            if not self._may_imply(path):
+            if not self._may_imply(path, length):
                 return None
             if child is not None:
                 self._deaths.take(b"/".join(parts[: i + 1]), child, Reason.REPLACED)
@@ -264,12 +266,19 @@ class Additions:
             )
         return True
 
-    def _may_imply(self, path: bytes) -> bool:
+    def _may_imply(self, path: bytes, length: int) -> bool:
+        """Whether a folder on this path may be made, whose own path is of such a ``length``."""
         self._implied += 1
         most = self._limits.implied_folders
-        if self._implied <= most:
+        allowance = self._deaths.allowance
+        allowance.spend(max(0, length - FREE_METADATA))
+        if self._implied > most:
+            error = LimitExceededError("implied_folders", most, self._implied, "the image")
+        elif allowance.over:
+            error = allowance.exceeded("folders that no entry describes")
+        else:
             return True
-        self._exceed(LimitExceededError("implied_folders", most, self._implied, "the image"), path)
+        self._exceed(error, path)
         return False
 
     def _add_elsewhere(self, folder_path: bytes, name: bytes, reference: int) -> None:

@@ -13,7 +13,7 @@ from support.tars import TarBuilder
 from oci_inspect import ArchiveError, ImageAnalysis, Limits, analyze
 from oci_inspect.errors import RulesError
 from oci_inspect.render.check import baseline_document
-from oci_inspect.render.json import analysis_document
+from oci_inspect.render.json import analysis_document, dumps
 from oci_inspect.rules.baseline import Baseline, baseline_of, is_json, pair, parse_baseline
 from oci_inspect.rules.catalogue import CATALOGUE
 from oci_inspect.rules.judging import judge
@@ -34,7 +34,7 @@ def test_what_is_written_is_read_again(path: Path) -> None:
     analysis = analyze(path)
     expected = baseline_of("b", analysis.images)
     assert parse_baseline("b", written(analysis.images)) == expected
-    assert parse_baseline("b", json.dumps(analysis_document(analysis)).encode()) == expected
+    assert parse_baseline("b", dumps(analysis_document(analysis)).encode()) == expected
     if len({one.platform for one in expected.images}) == len(expected.images):
         assert pair(analysis.images, expected) == list(expected.images)
 
