@@ -41,6 +41,7 @@ class Additions:
         self._journal = self._deaths.journal
         self._base = base = layer.base
         self._aliases: dict[bytes, tuple[Folder, bytes]] = {}
+        self._latest = b"", self._tree.root  # what is in the last folder is likely to come next
         self._through: set[bytes] = set()
         table, entries = layer.table, bytes(layer.live)
         paths = table.paths
@@ -116,6 +117,7 @@ class Additions:
             if child is not None:
                 self._displace_by_folder(path, child)
             folder[name] = child = Folder(reference)
+        self._latest = path, child
 
     # What lies at a path
 
@@ -229,6 +231,9 @@ class Additions:
         unpack each layer by itself. None where a link of this layer is on the way, or where no more
         folders may be made.
         """
+        latest, folder = self._latest
+        if latest == path and folder.reference != REMOVED:
+            return folder
         folder = self._tree.root
         parts = path.split(b"/") if path else []
         length = -1

@@ -43,7 +43,8 @@ class Dead:
     @property
     def paths(self) -> tuple[bytes, ...]:
         """All the names it had, in the order in which they went."""
-        return self.names if isinstance(self.names, tuple) else (self.path,)
+        names = self.names
+        return names if isinstance(names, tuple) else (names[self.row],)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dead):
