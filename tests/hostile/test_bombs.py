@@ -44,7 +44,7 @@ def test_memory_is_what_was_promised(name: str, command: str, tmp_path: Path) ->
     taken = take(words(command, path, tmp_path))
     assert taken.code in (0, 1, 3), taken
     assert "Traceback" not in taken.err
-    assert taken.peak < promised(bomb.entries), taken
+    assert taken.peak < promised(bomb.entries, command), taken
 
 
 def test_what_is_measured_is_what_a_process_takes(tmp_path: Path) -> None:
