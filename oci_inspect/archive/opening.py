@@ -12,16 +12,10 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
+from oci_inspect.archive.folder_store import FolderStore
 from oci_inspect.archive.outer_tar import BEHIND_END, OuterTar, StreamCursor
-from oci_inspect.archive.store import (
-    MARKERS,
-    FolderStore,
-    Store,
-    StreamStore,
-    TarFileStore,
-    Visitor,
-    WatchedFile,
-)
+from oci_inspect.archive.store import MARKERS, Store, TarFileStore, Visitor, WatchedFile
+from oci_inspect.archive.stream_store import StreamStore
 from oci_inspect.errors import ArchiveError, CorruptStreamError, LimitExceededError
 from oci_inspect.findings import FindingCollector
 from oci_inspect.limits import DEFAULT_LIMITS, Limits

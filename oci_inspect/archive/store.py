@@ -1,46 +1,31 @@
 """Stores: the members of an input and their bytes, whatever holds them.
 
-Three kinds answer to one shape. A tar file and a folder give the bytes of a member on request, any
-number of times. A stream is passed over once: small members are kept in memory, every other one is
-handed to a *visitor* as it goes by, and the store remembers what the visitor made of it.
+Three kinds answer to one shape. A tar file and a folder (``folder_store.py``) give the bytes of a
+member on request, any number of times. A stream is passed over once (``stream_store.py``).
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import posixpath
-import stat
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from oci_inspect.archive.members import Member, MemberKind, MemberTable
-from oci_inspect.archive.outer_tar import FileCursor, OuterTar, StreamCursor
+from oci_inspect.archive.outer_tar import FileCursor, OuterTar
 from oci_inspect.errors import (
     ArchiveError,
-    CorruptStreamError,
-    LimitExceededError,
-    TooManyFilesError,
 )
 from oci_inspect.findings import FindingCollector
-from oci_inspect.limits import DEFAULT_LIMITS, KIB, Allowance, Limits
-from oci_inspect.stream.source import BytesSource, PrefixedSource, SkippingSource, Source, read_some
+from oci_inspect.limits import DEFAULT_LIMITS, Allowance, Limits
+from oci_inspect.stream.source import SkippingSource, Source, read_some
 from oci_inspect.stream.tar import TarHeader
 
 T = TypeVar("T")
 Visitor = Callable[[Source, Member], T]
 """Called with a member's bytes and its name while a stream passes by."""
 
-_WORD = (1 << 64) - 1
-SMALL = 64 * KIB
-SMALL_DOCUMENT = 256 * KIB
-"""Bytes of a manifest, a config or an index, at most, unless there is something odd about it."""
-VISITED = 2 * KIB
-"""Bytes that what a visitor makes of a member takes at least, whatever is in that."""
 DOCUMENTS = ("manifest.json", "index.json", "oci-layout", "repositories")
 """Members at the root of an archive that tell of images."""
 MARKERS = (*DOCUMENTS, "version")
@@ -207,7 +192,7 @@ class TarFileStore(Store[T]):
         cursor = FileCursor(fd, self.size)
         tar = OuterTar(cursor, self.findings, limits)
         for header in tar.entries():
-            member = _member(self.members, header, cursor.position)
+            member = member_of(self.members, header, cursor.position)
             if member is not None:
                 self.members.add(member)
         self.truncated = tar.truncated
@@ -227,229 +212,8 @@ class TarFileStore(Store[T]):
         self._file.close()
 
 
-@dataclass(slots=True)
-class _Room:
-    wanted: int = 0
-    kept: int = 0
-
-
-class StreamStore(Store[T]):
-    """A tar that passes by once: standard input, or a file compressed as a whole."""
-
-    rereads = False
-
-    def __init__(
-        self,
-        path: str,
-        source: Source,
-        visitor: Visitor[T] | None,
-        limits: Limits = DEFAULT_LIMITS,
-        ending: Callable[[], None] | None = None,
-    ) -> None:
-        super().__init__(path, limits)
-        self._kept: dict[int, bytes] = {}
-        # Wanted and kept: small documents, and what must not take the room of those (large ones
-        # may be anything, such as lists of packages; small layers can be scanned instead).
-        self._small = _Room()
-        self._other = _Room()
-        cursor = StreamCursor(source, ending)
-        tar = OuterTar(cursor, self.findings, limits)
-        try:
-            for header in tar.entries():
-                offset = cursor.position
-                member = _member(self.members, header, offset)
-                if member is None:
-                    continue
-                self.members.add(member)
-                self.visited.pop(member.name, None)
-                if member.kind is MemberKind.FILE:
-                    self._pass_by(member, tar, visitor)
-        except CorruptStreamError as error:
-            if error.trailing:
-                self.findings.add("archive-trailing-data", "archive", str(error))
-            else:
-                self.truncated = True
-                self.findings.add("tar-truncated", "archive", str(error))
-        self.truncated |= tar.truncated
-        self.endless = tar.endless
-
-    def _pass_by(self, member: Member, tar: OuterTar, visitor: Visitor[T] | None) -> None:
-        head = tar.read(min(member.size, SMALL))
-        document = head.lstrip(b" \t\r\n")[:1] in (b"", b"{", b"[")
-        document |= posixpath.basename(member.name) in MARKERS
-        room = self._room(member.size) if document else self._other
-        if member.size <= (self.limits.json_bytes if document else SMALL):
-            room.wanted += member.size
-            if room.kept + member.size <= self.limits.kept_bytes:
-                data = head + read_some(tar, member.size - len(head))
-                self._kept[member.offset] = data
-                room.kept += len(data)
-                return
-        if visitor is not None:
-            self.allowance.spend(VISITED)
-            if self.allowance.over:
-                raise self.allowance.exceeded("the archive's members")
-            self.visited[member.name] = visitor(PrefixedSource(head, tar), member)
-
-    def _room(self, size: int) -> _Room:
-        return self._small if size <= SMALL_DOCUMENT else self._other
-
-    def kept_wanted(self, size: int) -> int:
-        """The bytes of all members that were to be kept in the same room."""
-        return self._room(size).wanted
-
-    def open(self, member: Member) -> SkippingSource | None:
-        """The member's bytes where they were kept."""
-        data = self._kept.get(member.offset)
-        return None if data is None else BytesSource(data)
-
-
-class FolderStore(Store[T]):
-    """A folder. Only regular files are opened, no part of their path may be a link."""
-
-    is_folder = True
-    _DEPTH = 4
-
-    def __init__(self, path: str, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(path, limits)
-        self.size = 0
-        self._states: dict[str, bytes] = {}
-        # A folder that a user named by mistake is not searched through.
-        self._all = any(os.path.lexists(os.path.join(path, name)) for name in DOCUMENTS)  # noqa: PTH118
-        self._list(Path(path), "", 1)
-        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def _list(self, folder: Path, prefix: str, depth: int) -> None:
-        for one in self._names(folder):
-            name = prefix + one
-            info = (folder / one).lstat()
-            if stat.S_ISDIR(info.st_mode):
-                if depth < self._DEPTH and (self._all or depth > 1 or _is_layer(one)):
-                    try:
-                        self._list(folder / one, name + "/", depth + 1)
-                    except PermissionError as error:
-                        raise ArchiveError(self.path, f"{name} cannot be read") from error
-                continue
-            if len(self.members) >= self.limits.members:
-                raise self._too_many(len(self.members) + 1)
-            if stat.S_ISREG(info.st_mode):
-                self.members.add(Member(name, MemberKind.FILE, info.st_size))
-                assert self.size is not None
-                self.size += info.st_size
-            elif stat.S_ISLNK(info.st_mode):
-                target = (folder / one).readlink()
-                self.members.add(Member(name, MemberKind.SYMLINK, linkname=str(target)))
-            else:
-                self.members.add(Member(name, MemberKind.OTHER))
-
-    def _names(self, folder: Path) -> list[str]:
-        """What is in a folder, in order; no more than there may be members."""
-        names: list[str] = []
-        with os.scandir(folder) as found:
-            for entry in found:
-                names.append(entry.name)
-                if len(names) > self.limits.members:
-                    raise self._too_many(len(names))
-        return sorted(names)
-
-    def _too_many(self, count: int) -> LimitExceededError:
-        return LimitExceededError("members", self.limits.members, count, self.path)
-
-    def open(self, member: Member) -> SkippingSource:
-        """Open a file below the folder, one part of its path after the other, through no link."""
-        *folders, last = member.name.split("/")
-        at = self._root
-        opened: list[int] = []
-        try:
-            for folder in folders:
-                at = os.open(
-                    folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at
-                )
-                opened.append(at)
-            fd = os.open(
-                last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at
-            )
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                raise TooManyFilesError(self.path, str(error.strerror)) from error
-            problem = (
-                "is a link" if error.errno == errno.ELOOP else (error.strerror or "unreadable")
-            )
-            raise ArchiveError(self.path, f"{member.name}: {problem}") from error
-        finally:
-            for one in opened:
-                os.close(one)
-        info = os.fstat(fd)
-        known = self._states.setdefault(member.name, _state(info))
-        if not stat.S_ISREG(info.st_mode) or info.st_size != member.size or known != _state(info):
-            os.close(fd)
-            raise self._changed(member.name)
-        return _OwnedFile(fd, info.st_size)
-
-    def check_unchanged(self) -> None:
-        """Compare every file that was opened with what it was then; one that is gone changed."""
-        for name, known in self._states.items():
-            try:
-                info = os.stat(name, dir_fd=self._root, follow_symlinks=False)
-            except OSError as error:
-                raise self._changed(name) from error
-            if _state(info) != known:
-                raise self._changed(name)
-
-    def _changed(self, name: str) -> ArchiveError:
-        return ArchiveError(self.path, f"{name} changed while it was read", "read it again")
-
-    def close(self) -> None:
-        """Close the folder; a second time does nothing."""
-        if self._root >= 0:
-            os.close(self._root)
-            self._root = -1
-
-
-def _state(info: os.stat_result) -> bytes:
-    """What changes with a file, packed: there may be a million of them."""
-    times = info.st_mtime_ns & _WORD, info.st_ctime_ns & _WORD
-    return struct.pack("<4Q", info.st_ino & _WORD, info.st_size, *times)
-
-
-def _is_layer(name: str) -> bool:
-    """Whether a folder is called as docker before 1.10 called those of its layers."""
-    return len(name) == 64 and all(c in "0123456789abcdef" for c in name)
-
-
-class _OwnedFile:
-    """A file of its own, closed at its end or when it is forgotten."""
-
-    def __init__(self, fd: int, size: int) -> None:
-        self._file = os.fdopen(fd, "rb", buffering=0)
-        self._left = size
-
-    def read(self, size: int, /) -> bytes:
-        if self._file.closed:
-            return b""
-        data = self._file.read(min(size, self._left))
-        self._left -= len(data)
-        if not data or not self._left:
-            self._file.close()
-        return data
-
-    def skip(self, size: int, /) -> None:
-        if not self._file.closed:
-            size = min(size, self._left)
-            self._file.seek(size, os.SEEK_CUR)
-            self._left -= size
-
-    def peek(self, offset: int, size: int, /) -> bytes:
-        if self._file.closed or offset >= self._left:
-            return b""
-        size = min(size, self._left - offset)
-        return os.pread(self._file.fileno(), size, self._file.tell() + offset)
-
-    def __del__(self) -> None:
-        self._file.close()
-
-
-def _member(members: MemberTable, header: TarHeader, offset: int) -> Member | None:
+def member_of(members: MemberTable, header: TarHeader, offset: int) -> Member | None:
+    """A member of a tar, None where its header names nothing."""
     name = members.name_of(header.name)
     if name is None or header.type == 0x35 or len(header.linkname) > members.limits.path_bytes:
         return None

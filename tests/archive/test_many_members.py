@@ -12,9 +12,9 @@ from support.tars import TarBuilder
 
 from oci_inspect import analyze
 from oci_inspect.archive.opening import open_store
-from oci_inspect.archive.store import VISITED
+from oci_inspect.archive.stream_store import VISITED
 from oci_inspect.cli import run as run_command_line
-from oci_inspect.errors import LimitExceededError
+from oci_inspect.errors import ArchiveError, LimitExceededError
 from oci_inspect.limits import Limits
 
 LONG = "n" * 150
@@ -93,14 +93,32 @@ def test_what_passes_by_in_a_stream_is_counted(tmp_path: Path) -> None:
     for i in range(5):
         archive.add(f"large{i}", b"x" * 70_000)
     path = str(archive.write_file(tmp_path / "a.tar.gz", "gzip"))
-    for most, enough in ((5 * VISITED, True), (5 * VISITED - 1, False)):
-        limits = Limits(metadata_bytes=most)
-        if enough:
-            assert len(open_store(path, lambda source, member: 1, limits).visited) == 5
-        else:
-            with pytest.raises(LimitExceededError):
-                open_store(path, lambda source, member: 1, limits)
+    for most, visited in ((5 * VISITED, 5), (5 * VISITED - 1, 4)):
+        store = open_store(path, lambda source, member: 1, Limits(metadata_bytes=most))
+        assert len(store.visited) == visited
+        met = [one for one in store.findings if one.rule == "limit-exceeded"]
+        assert len(met) == (visited < 5)
     assert open_store(path, limits=Limits(metadata_bytes=0)).visited == {}
+
+
+def test_a_stream_of_very_many_files_that_is_no_image_is_called_that(tmp_path: Path) -> None:
+    archive = Archive()
+    for i in range(9):
+        archive.add(f"usr/bin/{i}", b"x" * 70_000)
+    path = archive.write_file(tmp_path / "a.tar.gz", "gzip")
+    with pytest.raises(ArchiveError, match="of 9 members, but no image"):
+        analyze(path, limits=Limits(metadata_bytes=4 * VISITED))
+
+
+def test_a_layer_that_was_not_looked_at_as_it_passed_is_no_silent_success(tmp_path: Path) -> None:
+    archive = oci_layout(image().layer(TarBuilder().file("large", bytes(range(256)) * 400)))
+    archive.members.reverse()
+    path = archive.write_file(tmp_path / "a.tar.gz", "gzip")
+    limits = Limits(metadata_bytes=0, kept_bytes=5_000)
+    found = analyze(path, limits=limits)
+    assert found.limit_exceeded and not found.ok
+    assert not any(one.verified for one in found.images)
+    assert analyze(path, limits=Limits(kept_bytes=5_000)).ok
 
 
 def test_large_documents_and_small_layers_leave_room_for_small_documents(tmp_path: Path) -> None:
