@@ -58,9 +58,9 @@ def folders(count: int) -> Iterator[bytes]:
 
 
 def deep_folders(count: int) -> Iterator[bytes]:
-    """Folders in folders, a hundred deep, each of them a folder's path of its own."""
-    for i in range(count // 100):
-        for depth in range(100):
+    """Folders in folders, forty deep, each of them a folder's path of its own."""
+    for i in range(count // 40):
+        for depth in range(40):
             yield header(b"%05d/" % i + b"d/" * depth, type=b"5")
     yield END
 
