@@ -119,7 +119,7 @@ def plant(
     """
     garden = _Garden(kinds, cost)
     sizes = array("q", (one.size for one in pieces()))
-    large = _Candidates(pieces(), sizes, room // LEAST_COST)
+    large = _Candidates(pieces(), sizes, room)
     kept = bytearray(len(sizes))
     for number, piece in large.in_order():
         room -= garden.place(piece, room)
@@ -133,12 +133,13 @@ def plant(
 
 
 class _Candidates:
-    """The ``most`` largest pieces; of those of the size where that ends, the first that come.
+    """The largest pieces that ``room`` can be for; of those of the size where it ends, the first.
 
     Folders' paths are held once each, however many pieces lie in them.
     """
 
-    def __init__(self, pieces: Iterable[Piece], sizes: array[int], most: int) -> None:
+    def __init__(self, pieces: Iterable[Piece], sizes: array[int], room: int) -> None:
+        most, folders = room // LEAST_COST, room // FOLDER_COST
         least, ties = -1, 0
         if len(sizes) > most:
             top = nlargest(most + 1, sizes)
@@ -155,6 +156,10 @@ class _Candidates:
                 ties -= 1
             elif piece.size <= least:
                 continue
+            if piece.type == DIRECTORY:
+                folders -= 1
+                if folders < 0:
+                    continue
             folder, _, name = piece.path.rpartition(b"/")
             facts = piece[1:]
             self._numbers.append(number)
