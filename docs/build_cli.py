@@ -53,7 +53,7 @@ of a manifest, an image ID or its first 6 or more hex digits, or a position (`@0
 | 0 | done |
 | 1 | no: of `verify`, `check`, `compare --exit-code`, no such path, not all was extracted |
 | 2 | the command line or a rules file is wrong, an image must be chosen, a file is in the way |
-| 3 | the input cannot be read as an image archive, a limit was met, or a disk is full |
+| 3 | the input cannot be read as an image archive, a limit was met, no room for what is printed |
 | 130 | interrupted; 143 where SIGTERM, 129 where SIGHUP ended it |
 | 141 | the reader of the output went away, as in `\\| head -n 1` |
 

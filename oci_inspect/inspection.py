@@ -292,11 +292,22 @@ def open_archive(
     except OSError as error:
         store.close()
         raise ArchiveError(store.path, error.strerror or "it cannot be read") from error
+    except ArchiveError as error:
+        store.close()
+        raise _told_as_cut(error) if store.truncated else error from None
     except BaseException:
         store.close()
         raise
     info = ArchiveInfo(os.fspath(path), contents.kind, store.compression, store.size)
     return ArchiveFile(info, contents, limits, store, told, cache)
+
+
+def _told_as_cut(error: ArchiveError) -> ArchiveError:
+    """What is wrong with an archive of which a part is missing, where that may be why."""
+    if "cut" in error.problem:
+        return error
+    problem = f"{error.problem}; the archive is cut short"
+    return ArchiveError(error.path, problem, "copy or save it again, to its end")
 
 
 def analyze(

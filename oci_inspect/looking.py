@@ -206,7 +206,7 @@ def look(
     heavy = {name: wanted[name] for name in needed - light}
     means.progress.expect(bytes_of(store, needed))
     labels = layer_labels([image])
-    allowance = Allowance(limits, passed_by(store))
+    allowance = Allowance(limits, passed_by(store, needed))
     rows: dict[str, Rows | Finding] = {
         name: _list(store, name, labels[name], means, allowance) for name in sorted(light)
     }

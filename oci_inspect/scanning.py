@@ -111,7 +111,7 @@ def scan_blobs(
     The ``allowance`` is that of the archive, of which others have spent.
     """
     limits = means.limits
-    shared = allowance or Allowance(limits, passed_by(store))
+    shared = allowance or Allowance(limits, passed_by(store, wanted))
     modest = replace(
         limits,
         zstd_window=min(limits.zstd_window, SHARED_WINDOW),
@@ -179,9 +179,10 @@ def scan_blobs(
     }
 
 
-def passed_by(store: Store[LayerScan]) -> int:
-    """Bytes of ``metadata_bytes`` that were spent on an archive as it was opened."""
-    return store.allowance.spent + sum(scan.excess for scan in store.visited.values())
+def passed_by(store: Store[LayerScan], wanted: Iterable[str]) -> int:
+    """Bytes of ``metadata_bytes`` that an archive's members and these of a stream have spent."""
+    scans = [store.visited[name] for name in wanted if name in store.visited]
+    return store.allowance.spent + sum(scan.excess for scan in scans)
 
 
 def check_blobs(

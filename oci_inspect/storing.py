@@ -14,6 +14,7 @@ from oci_inspect.analysis.stored import StoredImage
 from oci_inspect.analysis.usage import DiskUsage, usage_of
 from oci_inspect.archive.choosing import Choice
 from oci_inspect.filesystem.disk import DiskSizes
+from oci_inspect.findings import Finding, limit_met
 from oci_inspect.inspection import open_archive
 from oci_inspect.limits import DEFAULT_LIMITS, Limits
 from oci_inspect.progress import Progress
@@ -46,6 +47,7 @@ def disk_usage(
     memory = ScanMemory(beneath=cache, slim=sizes.slim)
     stored: list[StoredImage] = []
     archives: list[ArchiveInfo] = []
+    met: list[Finding] = []
     for one in paths:
         path, reference = one if isinstance(one, tuple) else (one, None)
         with open_archive(
@@ -54,5 +56,6 @@ def disk_usage(
             chosen = choice.among(archive.info.path, archive.images, reference)
             stored += archive.stored(chosen, jobs, sizes)
             archives.append(archive.info)
+            met += (one for one in archive.findings if limit_met([one]))
     choice.check()
-    return usage_of(stored, archives)
+    return usage_of(stored, archives, met)

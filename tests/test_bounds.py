@@ -25,7 +25,7 @@ from support.images import (
 )
 from support.tars import END, TarBuilder, entry, header, pax
 
-from oci_inspect import analyze
+from oci_inspect import ScanCache, analyze, open_archive
 from oci_inspect.filesystem.merge import merge
 from oci_inspect.findings import FindingCollector
 from oci_inspect.layer.scan import LayerScan, scan_layer
@@ -127,7 +127,8 @@ LONG = b"/".join([b"p" * 200] * 6)
         # A folder's path is kept once, a name and a target for each entry, a hundred are free.
         (entry(b"f" * 100) * 9, 0),
         (pax({b"path": LONG + b"/" + b"f" * 50}) + entry(b"x"), 1205 + 50 - 100),
-        ((pax({b"path": LONG + b"/" + b"f" * 50}) + entry(b"x")) * 9, 1205 + 50 - 100),
+        # All paths but the first are too long as a whole: 1,256 bytes, of which 256 are free.
+        ((pax({b"path": LONG + b"/" + b"f" * 50}) + entry(b"x")) * 9, 1205 + 50 - 100 + 8 * 1000),
         ((pax({b"path": b"d/" + b"f" * 250}) + entry(b"x")) * 9, 150 * 9 + 1),
         ((pax({b"linkpath": LONG}) + header(b"link", type=b"2")) * 9, (1205 + 4 - 100) * 9),
         (header(b"link", type=b"2", linkname=b"t" * 96) * 9, 0),
@@ -286,3 +287,48 @@ def test_names_that_hard_links_lose_are_bounded_together() -> None:
         findings = FindingCollector()
         merge([lower, upper], findings, Limits(metadata_bytes=limits))
         assert [one.rule for one in findings] == met
+
+
+@pytest.fixture(name="together")
+def _together(tmp_path: Path) -> Path:
+    """Three layers that spend 300 bytes each, and one that spends nothing."""
+    image = ImageBuilder("a:1")
+    for i in range(3):
+        image.layer(TarBuilder().file(f"{i}", b"1").symlink(f"l{i}", "t" * 398))
+    image.layer(TarBuilder().file("plain", b"1"))
+    return docker_archive(image).write_file(tmp_path / "together.tar")
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 8])
+def test_layers_that_are_too_much_together_lose_their_rows_whoever_came_last(
+    together: Path, jobs: int
+) -> None:
+    assert analyze(together, limits=Limits(metadata_bytes=900), jobs=jobs).ok
+    found = analyze(together, limits=Limits(metadata_bytes=899), jobs=jobs)
+    (image,) = found.images
+    assert [layer.entries for layer in image.layers] == [0, 0, 0, 1]
+    assert [one.path for one in image.tree.walk()] == [b"plain"]
+    assert not (image.complete or image.verified)
+    met = [one for one in image.findings if one.rule == "limit-exceeded"]
+    assert met and all("900 is over the limit of 899" in one.message for one in met)
+    # The digests are told all the same.
+    assert all(layer.diff_id is not None for layer in image.layers)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_layers_that_are_listed_or_known_lose_their_rows_as_well(
+    together: Path, cached: bool, tmp_path: Path
+) -> None:
+    cache = ScanCache(tmp_path / "cache") if cached else None
+    enough, less = Limits(metadata_bytes=900), Limits(metadata_bytes=899)
+    with open_archive(together, limits=enough, cache=cache) as archive:
+        assert len([*archive.tree().walk()]) == 7
+        archive.analyze()  # now the cache knows the layers
+    with open_archive(together, limits=less, cache=cache) as archive:
+        for contents in (False, True):
+            stack = archive.look(contents=contents)
+            assert [len(table) for table in stack.tables] == [0, 0, 0, 1]
+            assert len(stack.problems) == 3
+        (image,) = archive.analyze().images
+        assert [layer.entries for layer in image.layers] == [0, 0, 0, 1]
+        assert not image.complete

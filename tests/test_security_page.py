@@ -47,3 +47,13 @@ def test_the_limits_of_its_advice_are_there():
     settings = re.findall(r"--limit (\w+=\w+)", TEXT)
     assert len(settings) == 3
     parse_limits(tuple(settings))
+
+
+def test_the_limits_that_it_names_are_there():
+    from dataclasses import fields
+
+    from oci_inspect import Limits
+
+    names = set(re.findall(r"`(\w+_(?:bytes|memory|window|ratio|depth|nodes))`", TEXT))
+    assert "metadata_bytes" in names
+    assert names <= {field.name for field in fields(Limits)}

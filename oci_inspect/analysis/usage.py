@@ -109,16 +109,18 @@ class DiskUsage:
     totals: UsageTotals
     all_but_newest: Removal
     all_but_newest_of_each: Removal
+    findings: tuple[Finding, ...] = ()
+    """Limits that were met before it was known what images there are."""
 
     @property
     def complete(self) -> bool:
-        """Whether all layers could be read."""
-        return all(image.complete for image in self.images)
+        """Whether all images are known and all layers could be read."""
+        return not self.findings and all(image.complete for image in self.images)
 
     @property
     def limit_exceeded(self) -> bool:
         """Whether a limit cut anything short."""
-        return any(limit_met(image.findings) for image in self.images)
+        return bool(self.findings) or any(limit_met(image.findings) for image in self.images)
 
 
 @dataclass(slots=True)
@@ -137,9 +139,14 @@ class _Shared:
 
 
 def usage_of(
-    images: Iterable[StoredImage], archives: Iterable[ArchiveInfo] | None = None
+    images: Iterable[StoredImage],
+    archives: Iterable[ArchiveInfo] | None = None,
+    findings: Iterable[Finding] = (),
 ) -> DiskUsage:
-    """Find out who shares what. ``archives`` are those to list, by default those of the images."""
+    """Find out who shares what. ``archives`` are those to list, by default those of the images.
+
+    ``findings`` are limits that cut short what archives tell of images.
+    """
     found = tuple(images)
     groups = _same_images(found)
     layers: dict[Hashable, _Shared] = {}
@@ -179,6 +186,7 @@ def usage_of(
         totals=_totals(found, stacks, sizes),
         all_but_newest=keeping(_newest(everything, rows)),
         all_but_newest_of_each=keeping(_newest_of_each(rows)),
+        findings=tuple(findings),
     )
 
 

@@ -17,7 +17,7 @@ from oci_inspect.filesystem.reasons import Reason
 from oci_inspect.filesystem.symlinks import LinkFollower, join
 from oci_inspect.filesystem.tree import REMOVED, Folder, Node, UnionTree
 from oci_inspect.layer.entries import DIRECTORY, FILE, HARDLINK, SYMLINK
-from oci_inspect.limits import FREE_METADATA, Limits
+from oci_inspect.limits import FREE_METADATA, Allowance, Limits
 from oci_inspect.paths import path_text
 
 _NO_LEAF = selector((DIRECTORY, HARDLINK))
@@ -32,6 +32,7 @@ class Additions:
         self._deaths = deaths
         self._limits = limits
         self._links = LinkFollower(tree, limits)
+        self._allowance = Allowance(limits)  # for paths of folders that no entry describes
         self._implied = 0
         self._exceeded: set[str] = set()
 
@@ -275,7 +276,7 @@ class Additions:
         """Whether a folder on this path may be made, whose own path is of such a ``length``."""
         self._implied += 1
         most = self._limits.implied_folders
-        allowance = self._deaths.allowance
+        allowance = self._allowance
         allowance.spend(max(0, length - FREE_METADATA))
         if self._implied > most:
             error = LimitExceededError("implied_folders", most, self._implied, "the image")

@@ -74,8 +74,7 @@ class Deaths:
         """Set where not all names of the dead could be kept."""
         self._tree = tree
         self._gone: dict[int, dict[bytes, None]] = {}  # names that inodes with several have lost
-        self.allowance = Allowance(limits)
-        """For paths that are kept beside those of entries."""
+        self._allowance = Allowance(limits)
 
     def take(self, path: bytes, reference: int, reason: Reason, unit: bytes | None = None) -> None:
         """Take one name from an inode; with its last name it is dead."""
@@ -108,9 +107,9 @@ class Deaths:
     def _keep_name(self, path: bytes, names: dict[bytes, None]) -> None:
         """Keep a name that was lost, unless all of them together are too long."""
         if path not in names:
-            self.allowance.spend(max(0, len(path) - FREE_METADATA))
-            if self.allowance.over:
-                self.exceeded = self.allowance.exceeded("names that hard links have lost")
+            self._allowance.spend(max(0, len(path) - FREE_METADATA))
+            if self._allowance.over:
+                self.exceeded = self._allowance.exceeded("names that hard links have lost")
             else:
                 names[path] = None
 

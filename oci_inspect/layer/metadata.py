@@ -6,6 +6,9 @@ from oci_inspect.layer.bounded import exceeded
 from oci_inspect.layer.entries import EntryTable
 from oci_inspect.limits import FREE_METADATA, Allowance
 
+FREE_PATH = 256
+"""Bytes of a path that each entry may have uncounted: as many as a plain header can hold."""
+
 PER_XATTR = 200
 """Bytes of memory that an extended attribute takes beside its own."""
 
@@ -17,7 +20,9 @@ class MetadataCount:
 
     Of an entry that is its name, its folder's path where no entry before lies in that folder, its
     target, and its attributes where no other entry has the same; each may have ``FREE_METADATA``
-    bytes. ``excess`` are the bytes beyond.
+    bytes. A path of more than ``FREE_PATH`` counts as a whole, if that is more: short names in
+    a folder with a long path take little room until somebody writes them out. ``excess`` are the
+    bytes beyond.
     """
 
     def __init__(self, table: EntryTable, allowance: Allowance) -> None:
@@ -32,7 +37,7 @@ class MetadataCount:
         for row, path in enumerate(paths, start):
             if len(path) > FREE_METADATA or row in targets:
                 kept = len(names[row]) + new.get(row, 0)
-                self.add(kept + len(targets.get(row, b"")))
+                self.add(kept + len(targets.get(row, b"")), len(path))
 
     def keep_xattrs(self, row: int, xattrs: Xattrs) -> int:
         """Keep the attributes of a row; returns the bytes that they take, equal ones once."""
@@ -43,11 +48,12 @@ class MetadataCount:
         self._xattrs[xattrs] = xattrs
         return sum(PER_XATTR + len(name) + len(value) for name, value in xattrs)
 
-    def add(self, kept: int) -> None:
-        """Count an entry of which so many bytes are kept."""
-        if kept > FREE_METADATA:
-            self.excess += kept - FREE_METADATA
-            self._allowance.spend(kept - FREE_METADATA)
+    def add(self, kept: int, path: int) -> None:
+        """Count an entry of which so many bytes are kept, and whose path has so many."""
+        beyond = max(kept - FREE_METADATA, path - FREE_PATH)
+        if beyond > 0:
+            self.excess += beyond
+            self._allowance.spend(beyond)
 
     def check(self) -> None:
         """Raise :class:`LimitExceededError` where the allowance is over and we had a part in it."""

@@ -370,7 +370,7 @@ class TarScanner:
             table.devices[row] = header.device
         if header.stored_size != header.size or header.mapped:
             table.stored_sizes[row] = header.stored_size
-        self._metadata.add(kept)
+        self._metadata.add(kept, len(path))
         if row >= self._limits.entries:
             self._check_entries()
         self._metadata.check()

@@ -36,6 +36,7 @@ def usage_document(usage: DiskUsage) -> Json:
             "all_but_newest_of_each_repository": _removal(usage.all_but_newest_of_each),
         },
         "complete": usage.complete,
+        "findings": [finding_keys(one) for one in usage.findings],
     }
 
 

@@ -15,6 +15,8 @@ import pytest
 from support.images import ImageBuilder, blob_name, docker_archive, oci_layout
 from support.tars import TarBuilder
 
+from oci_inspect import Limits, disk_usage
+
 REAL = Path(__file__).parent.parent.parent / "fixtures" / "real"
 TWO = REAL / "docker20-two-images.tar"
 
@@ -251,3 +253,20 @@ def test_text_of_an_archive_cannot_drive_a_terminal(run, tmp_path):
         result = run("df", folder / "a.tar", TWO, "--format", format)
         assert result.code == 0
         assert b"\x1b" not in result.out
+
+
+def test_images_that_a_limit_left_out_make_sums_incomplete(tmp_path: Path) -> None:
+    """Two images, of which the documents of one alone may be held."""
+    archive = docker_archive(
+        ImageBuilder("a:1").layer(TarBuilder().file("a", b"1")),
+        ImageBuilder("b:1").layer(TarBuilder().file("b", b"22")),
+    )
+    path = archive.write_file(tmp_path / "two.tar")
+    for limit in range(20_000, 0, -100):
+        usage = disk_usage([path], limits=Limits(json_memory=limit))
+        if len(usage.images) == 1:
+            break
+    assert len(usage.images) == 1 and usage.limit_exceeded and not usage.complete
+    assert {one.rule for one in usage.findings} == {"limit-exceeded"}
+    whole = disk_usage([path])
+    assert len(whole.images) == 2 and whole.complete and whole.findings == ()

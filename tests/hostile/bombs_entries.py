@@ -97,6 +97,19 @@ def small_targets(layer: int, count: int) -> Iterator[bytes]:
     yield END
 
 
+def short_in_long(count: int) -> Iterator[bytes]:
+    """Names of 87 bytes in a folder of 3,765: its path is kept once, until all are written out."""
+    folder = b"/".join([b"q" * 250] * 15)
+    for i in range(count):
+        yield pax({b"path": folder + b"/%07d" % i + b"n" * 80}) + header(b"x")
+    yield END
+
+
+bomb(
+    "short-in-long",
+    lambda: layers(gzip_of(short_in_long(60_000)), gzip_of([TarBuilder().opaque("").build()])),
+    60_001,
+)
 bomb("in-a-long-folder", lambda: layers(gzip_of(in_a_folder(COUNT))), COUNT)
 bomb("short-links", lambda: layers(gzip_of(short_links(COUNT))), COUNT, large=True)
 bomb("links", lambda: layers(gzip_of(links(COUNT))), COUNT, large=True)

@@ -31,6 +31,7 @@ FEW = {
     "names-of-250": "ls",
     "layers-of-targets": "analyze",
     "lost-names": "waste",
+    "short-in-long": "diff",
     "heavy-diff_ids": "analyze",
     "heavy-Env": "compare",
 }

@@ -498,7 +498,7 @@ class TestTheSameBytes:
                 continue
             place.mkdir()
             seen = set()
-            for form in ("file", "fifo", "gzip"):
+            for form in ("file", "folder", "fifo", "stdin", "gzip"):
                 with delivered(made, form, place) as path:
                     outcome = run(["verify", "--format", "json", "--no-cache", path])
                 if not outcome.out:

@@ -48,7 +48,8 @@ def usage_view(usage: DiskUsage, *, everything: bool = False, verbose: bool = Fa
     blocks: list[Block] = [_images(usage, verbose), Facts(tuple(_sums(usage, names)))]
     if not usage.complete:
         blocks.append(Note(_INCOMPLETE, Role.WARNING))
-    findings = tuple(dict.fromkeys(found for one in usage.images for found in one.findings))
+    own = (found for one in usage.images for found in one.findings)
+    findings = tuple(dict.fromkeys((*usage.findings, *own)))
     if findings:
         table = findings_table(findings, "Findings", None if verbose else _PER_RULE)
         blocks.append(replace(table, main=False))
